@@ -1,0 +1,50 @@
+//! What the shop asks of the outside world. One adapter per file in the crate `providers`.
+
+use async_trait::async_trait;
+
+use crate::{
+    AttemptId, Line, Money, OrderId,
+    order::{PaymentMethod, PaymentOutcome},
+};
+
+/// A payment to be made.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// What for.
+    pub order: OrderId,
+    /// The try, and the provider's idempotency key: asked twice, charged once.
+    pub attempt: AttemptId,
+    /// How much.
+    pub amount: Money,
+    /// What pays.
+    pub method: PaymentMethod,
+}
+
+/// A payment to be given back.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// What it was for.
+    pub order: OrderId,
+    /// The try that succeeded, and the provider's idempotency key.
+    pub attempt: AttemptId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// The provider gave no answer; what it did is unknown. Ask again with the same idempotency key.
+#[derive(Debug, thiserror::Error)]
+#[error("the payment provider gave no answer: {0}")]
+pub struct Unanswered(pub String);
+
+/// Somebody who takes money for the shop.
+#[async_trait]
+pub trait Payments: Send + Sync + 'static {
+    /// Whether `method` is a token of this provider's.
+    fn accepts(&self, method: &PaymentMethod) -> bool;
+
+    /// Takes the money, or says why not. Safe to repeat.
+    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered>;
+
+    /// Gives the money back and answers the provider's name for that. Safe to repeat.
+    async fn refund(&self, refund: &Refund) -> Result<Line<200>, Unanswered>;
+}

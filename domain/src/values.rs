@@ -1,0 +1,118 @@
+//! The words every rule is written in: parsed once at the edge, then trusted.
+//!
+//! Deserializing does not parse again: what was stored under an older rule must stay readable for ever.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+mod contact;
+mod money;
+mod text;
+
+pub use contact::{Address, Contact, Email};
+pub use money::{Currency, Money, MoneyError, VatRate};
+pub use text::{Language, Line, Localized, Prose, Slug, TextError};
+
+/// A moment, in UTC, with microseconds.
+pub type Timestamp = DateTime<Utc>;
+
+/// A calendar day of the shop (Europe/Paris), as days and years are counted in its books.
+pub type BusinessDate = NaiveDate;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+    };
+}
+
+id!(
+    /// A product. `UUIDv7`.
+    ProductId
+);
+id!(
+    /// A cart: `UUIDv5` of its token, so that the token is never stored and still finds its cart.
+    CartId
+);
+id!(
+    /// An order: `UUIDv5` of its cart and the cart's version, so that one cart becomes one order.
+    OrderId
+);
+id!(
+    /// One try to pay an order.
+    AttemptId
+);
+id!(
+    /// A person who buys, as a keyed hash of the e-mail address; also the subject its data is sealed for.
+    BuyerId
+);
+id!(
+    /// A log, drawn when its store is made.
+    LogId
+);
+
+impl OrderId {
+    /// The order that `cart` at `version` becomes, whoever asks and however often.
+    pub fn of_cart(cart: CartId, version: u64) -> Self {
+        Self(Uuid::new_v5(&cart.0, &version.to_be_bytes()))
+    }
+}
+
+impl AttemptId {
+    /// The `number`th try to pay `order`, counted from 1.
+    pub fn of_order(order: OrderId, number: u32) -> Self {
+        Self(Uuid::new_v5(&order.0, &number.to_be_bytes()))
+    }
+}
+
+impl CartId {
+    /// The cart that `token` (128 random bits) opens.
+    pub fn of_token(token: &[u8; 16]) -> Self {
+        const CARTS: Uuid = Uuid::from_u128(0x5d1c_7bb1_94f5_4c1e_8a37_2f0e_6d11_90aa);
+        Self(Uuid::new_v5(&CARTS, token))
+    }
+}
+
+/// How many of something: 1 to 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Quantity(u32);
+
+impl Quantity {
+    /// The most of one product that one cart may hold.
+    pub const MAX: u32 = 10_000;
+
+    /// `count`, if it is 1 to 10,000.
+    pub fn parse(count: i64) -> Option<Self> {
+        u32::try_from(count).ok().filter(|count| (1..=Self::MAX).contains(count)).map(Self)
+    }
+
+    /// This many and `more`, if that is not too many.
+    pub fn plus(self, more: Self) -> Option<Self> {
+        Self::parse(i64::from(self.0) + i64::from(more.0))
+    }
+
+    /// The count.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
