@@ -102,19 +102,31 @@ impl Cart {
 
     fn decide(&self, command: CartCommand) -> Result<Vec<CartEvent>, CartError> {
         match (self, command) {
-            (Self::CheckedOut { order }, CartCommand::CheckOut { order: asked }) if *order == asked => Ok(vec![]),
+            (Self::CheckedOut { order }, CartCommand::CheckOut { order: asked })
+                if *order == asked =>
+            {
+                Ok(vec![])
+            }
             (Self::CheckedOut { .. } | Self::Expired, CartCommand::Expire) => Ok(vec![]),
             (Self::CheckedOut { order }, _) => Err(CartError::CheckedOut { order: *order }),
             (Self::Expired, _) => Err(CartError::Expired),
 
-            (Self::Open(lines), CartCommand::Add { product, quantity, shown }) => add(lines, product, quantity, shown),
-            (Self::Open(lines), CartCommand::ChangeQuantity { product, quantity }) => change(lines, product, quantity),
+            (Self::Open(lines), CartCommand::Add { product, quantity, shown }) => {
+                add(lines, product, quantity, shown)
+            }
+            (Self::Open(lines), CartCommand::ChangeQuantity { product, quantity }) => {
+                change(lines, product, quantity)
+            }
             (Self::Open(lines), CartCommand::Remove { product }) => match find(lines, product) {
                 Some(_) => Ok(vec![CartEvent::ItemRemoved { product }]),
                 None => Err(CartError::NotInCart),
             },
-            (Self::Open(lines), CartCommand::CheckOut { .. }) if lines.is_empty() => Err(CartError::Empty),
-            (Self::Open(_), CartCommand::CheckOut { order }) => Ok(vec![CartEvent::CheckedOut { order }]),
+            (Self::Open(lines), CartCommand::CheckOut { .. }) if lines.is_empty() => {
+                Err(CartError::Empty)
+            }
+            (Self::Open(_), CartCommand::CheckOut { order }) => {
+                Ok(vec![CartEvent::CheckedOut { order }])
+            }
             (Self::Open(_), CartCommand::Expire) => Ok(vec![CartEvent::Expired]),
         }
     }
@@ -134,7 +146,11 @@ fn add(
     Ok(vec![CartEvent::ItemAdded { product, quantity, shown }])
 }
 
-fn change(lines: &[CartLine], product: ProductId, quantity: Quantity) -> Result<Vec<CartEvent>, CartError> {
+fn change(
+    lines: &[CartLine],
+    product: ProductId,
+    quantity: Quantity,
+) -> Result<Vec<CartEvent>, CartError> {
     match find(lines, product) {
         None => Err(CartError::NotInCart),
         Some(line) if line.quantity == quantity => Ok(vec![]),
@@ -153,7 +169,12 @@ impl Aggregate for Cart {
     type Error = CartError;
     type Services = ();
 
-    async fn handle(&mut self, command: CartCommand, (): &(), sink: &EventSink<Self>) -> Result<(), CartError> {
+    async fn handle(
+        &mut self,
+        command: CartCommand,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), CartError> {
         for event in self.decide(command)? {
             sink.write(event, self).await;
         }
@@ -164,15 +185,23 @@ impl Aggregate for Cart {
         match (&mut *self, event) {
             (
                 Self::Open(lines),
-                CartEvent::ItemAdded { product, quantity, .. } | CartEvent::QuantityChanged { product, quantity },
+                CartEvent::ItemAdded { product, quantity, .. }
+                | CartEvent::QuantityChanged { product, quantity },
             ) => match lines.iter_mut().find(|line| line.product == product) {
                 Some(line) => line.quantity = quantity,
                 None => lines.push(CartLine { product, quantity }),
             },
-            (Self::Open(lines), CartEvent::ItemRemoved { product }) => lines.retain(|line| line.product != product),
+            (Self::Open(lines), CartEvent::ItemRemoved { product }) => {
+                lines.retain(|line| line.product != product);
+            }
             (_, CartEvent::CheckedOut { order }) => *self = Self::CheckedOut { order },
             (_, CartEvent::Expired) => *self = Self::Expired,
-            (_, CartEvent::ItemAdded { .. } | CartEvent::QuantityChanged { .. } | CartEvent::ItemRemoved { .. }) => {}
+            (
+                _,
+                CartEvent::ItemAdded { .. }
+                | CartEvent::QuantityChanged { .. }
+                | CartEvent::ItemRemoved { .. },
+            ) => {}
         }
     }
 }
@@ -213,8 +242,14 @@ mod tests {
     fn a_cart_holds_so_many_and_no_more() {
         given([added(1, 9_999)]).when(add(1, 2)).then_expect_error(CartError::TooMany);
         let full: Vec<_> = (0..500).map(|product| added(product, 1)).collect();
-        TestFramework::<Cart>::with(()).given(full.clone()).when(add(500, 1)).then_expect_error(CartError::TooManyLines);
-        TestFramework::<Cart>::with(()).given(full).when(add(499, 1)).then_expect_events(vec![added(499, 2)]);
+        TestFramework::<Cart>::with(())
+            .given(full.clone())
+            .when(add(500, 1))
+            .then_expect_error(CartError::TooManyLines);
+        TestFramework::<Cart>::with(())
+            .given(full)
+            .when(add(499, 1))
+            .then_expect_events(vec![added(499, 2)]);
     }
 
     #[test]
@@ -223,7 +258,9 @@ mod tests {
         given([]).when(remove(1)).then_expect_error(CartError::NotInCart);
         given([added(1, 1)]).when(change(1, 1)).then_expect_events(vec![]);
         given([added(1, 1)]).when(change(1, 4)).then_expect_events(vec![changed(1, 4)]);
-        given([added(1, 1)]).when(remove(1)).then_expect_events(vec![CartEvent::ItemRemoved { product: product(1) }]);
+        given([added(1, 1)])
+            .when(remove(1))
+            .then_expect_events(vec![CartEvent::ItemRemoved { product: product(1) }]);
     }
 
     #[test]
@@ -236,17 +273,25 @@ mod tests {
     #[test]
     fn a_cart_becomes_one_order_and_is_closed_for_ever() {
         let closed = || [added(1, 1), CartEvent::CheckedOut { order: order(1) }];
-        given([added(1, 1)]).when(check_out(1)).then_expect_events(vec![CartEvent::CheckedOut { order: order(1) }]);
+        given([added(1, 1)])
+            .when(check_out(1))
+            .then_expect_events(vec![CartEvent::CheckedOut { order: order(1) }]);
         given(closed()).when(check_out(1)).then_expect_events(vec![]);
-        given(closed()).when(check_out(2)).then_expect_error(CartError::CheckedOut { order: order(1) });
-        given(closed()).when(add(1, 1)).then_expect_error(CartError::CheckedOut { order: order(1) });
+        given(closed())
+            .when(check_out(2))
+            .then_expect_error(CartError::CheckedOut { order: order(1) });
+        given(closed())
+            .when(add(1, 1))
+            .then_expect_error(CartError::CheckedOut { order: order(1) });
         given(closed()).when(CartCommand::Expire).then_expect_events(vec![]);
     }
 
     #[test]
     fn a_cart_left_behind_is_closed() {
         given([added(1, 1)]).when(CartCommand::Expire).then_expect_events(vec![CartEvent::Expired]);
-        given([added(1, 1), CartEvent::Expired]).when(add(1, 1)).then_expect_error(CartError::Expired);
+        given([added(1, 1), CartEvent::Expired])
+            .when(add(1, 1))
+            .then_expect_error(CartError::Expired);
     }
 
     fn given<const N: usize>(history: [CartEvent; N]) -> AggregateTestExecutor<Cart> {
@@ -254,11 +299,19 @@ mod tests {
     }
 
     fn add(id: u128, count: i64) -> CartCommand {
-        CartCommand::Add { product: product(id), quantity: quantity(count), shown: Money::eur(1000) }
+        CartCommand::Add {
+            product: product(id),
+            quantity: quantity(count),
+            shown: Money::eur(1000),
+        }
     }
 
     fn added(id: u128, count: i64) -> CartEvent {
-        CartEvent::ItemAdded { product: product(id), quantity: quantity(count), shown: Money::eur(1000) }
+        CartEvent::ItemAdded {
+            product: product(id),
+            quantity: quantity(count),
+            shown: Money::eur(1000),
+        }
     }
 
     fn change(id: u128, count: i64) -> CartCommand {

@@ -10,8 +10,9 @@ use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Localized, Money, OrderId, Personal, ProductId, Quantity,
-    Sealed, Slug, Timestamp, VatRate, pricing::Totals, product::Kind, sealed::SealedField,
+    AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Localized, Money, OrderId, Personal,
+    ProductId, Quantity, Sealed, Slug, Timestamp, VatRate, pricing::Totals, product::Kind,
+    sealed::SealedField,
 };
 
 /// One product of an order, as it was when it was bought.
@@ -228,19 +229,27 @@ impl Order {
             (_, Ask::Place(_)) => Err(OrderError::AlreadyPlaced),
             (Self::Unplaced, _) => Err(OrderError::Unknown),
 
-            (Self::AwaitingPayment(purchase), Ask::RequestPayment { method }) => purchase.request(method),
-            (Self::Paid(_) | Self::Fulfilled(_), Ask::RequestPayment { .. }) => Err(OrderError::AlreadyPaid),
-            (Self::Expired(_) | Self::Cancelled(_), Ask::RequestPayment { .. }) => Err(OrderError::Closed),
+            (Self::AwaitingPayment(purchase), Ask::RequestPayment { method }) => {
+                purchase.request(method)
+            }
+            (Self::Paid(_) | Self::Fulfilled(_), Ask::RequestPayment { .. }) => {
+                Err(OrderError::AlreadyPaid)
+            }
+            (Self::Expired(_) | Self::Cancelled(_), Ask::RequestPayment { .. }) => {
+                Err(OrderError::Closed)
+            }
 
             (Self::AwaitingPayment(purchase), Ask::RecordPayment { attempt, outcome, on }) => {
                 purchase.record(attempt, outcome, on, None)
             }
-            (Self::Paid(purchase) | Self::Fulfilled(purchase), Ask::RecordPayment { attempt, outcome, on }) => {
-                purchase.record(attempt, outcome, on, Some(RefundReason::Duplicate))
-            }
-            (Self::Expired(purchase) | Self::Cancelled(purchase), Ask::RecordPayment { attempt, outcome, on }) => {
-                purchase.record(attempt, outcome, on, Some(RefundReason::Late))
-            }
+            (
+                Self::Paid(purchase) | Self::Fulfilled(purchase),
+                Ask::RecordPayment { attempt, outcome, on },
+            ) => purchase.record(attempt, outcome, on, Some(RefundReason::Duplicate)),
+            (
+                Self::Expired(purchase) | Self::Cancelled(purchase),
+                Ask::RecordPayment { attempt, outcome, on },
+            ) => purchase.record(attempt, outcome, on, Some(RefundReason::Late)),
             (
                 Self::AwaitingPayment(purchase)
                 | Self::Paid(purchase)
@@ -269,7 +278,8 @@ impl Order {
 fn place(placement: Placement) -> Vec<OrderEvent> {
     let Placement { order, cart, buyer, contact, lines, totals, on, expires_at } = placement;
     let amount = totals.total;
-    let mut events = vec![OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at }];
+    let mut events =
+        vec![OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at }];
     if amount.amount == 0 {
         events.push(OrderEvent::Paid { amount, on }); // Nothing is owed, so nobody need pay.
     }
@@ -278,7 +288,10 @@ fn place(placement: Placement) -> Vec<OrderEvent> {
 
 impl Purchase {
     fn pending(&self) -> Option<AttemptId> {
-        self.attempts.iter().find(|(_, state)| **state == Attempt::Pending).map(|(attempt, _)| *attempt)
+        self.attempts
+            .iter()
+            .find(|(_, state)| **state == Attempt::Pending)
+            .map(|(attempt, _)| *attempt)
     }
 
     fn request(&self, method: PaymentMethod) -> Result<Vec<OrderEvent>, OrderError> {
@@ -301,20 +314,21 @@ impl Purchase {
         let amount = self.total;
         let state = self.attempts.get(&attempt).ok_or(OrderError::UnknownAttempt)?;
         match (state, outcome) {
-            (Attempt::Pending | Attempt::Declined, PaymentOutcome::Succeeded { reference }) => Ok(vec![
-                OrderEvent::PaymentSucceeded { attempt, amount, reference, on },
-                match surplus {
-                    None => OrderEvent::Paid { amount, on },
-                    Some(reason) => OrderEvent::RefundRequested { attempt, amount, reason },
-                },
-            ]),
+            (Attempt::Pending | Attempt::Declined, PaymentOutcome::Succeeded { reference }) => {
+                Ok(vec![
+                    OrderEvent::PaymentSucceeded { attempt, amount, reference, on },
+                    match surplus {
+                        None => OrderEvent::Paid { amount, on },
+                        Some(reason) => OrderEvent::RefundRequested { attempt, amount, reason },
+                    },
+                ])
+            }
             (Attempt::Pending, PaymentOutcome::Declined { reason }) => {
                 Ok(vec![OrderEvent::PaymentDeclined { attempt, reason }])
             }
             // Told twice, or told of a decline after the money came: the first word stands.
-            (Attempt::Succeeded | Attempt::Refunded, _) | (Attempt::Declined, PaymentOutcome::Declined { .. }) => {
-                Ok(vec![])
-            }
+            (Attempt::Succeeded | Attempt::Refunded, _)
+            | (Attempt::Declined, PaymentOutcome::Declined { .. }) => Ok(vec![]),
         }
     }
 
@@ -341,7 +355,12 @@ impl Aggregate for Order {
     type Error = OrderError;
     type Services = ();
 
-    async fn handle(&mut self, command: OrderCommand, (): &(), sink: &EventSink<Self>) -> Result<(), OrderError> {
+    async fn handle(
+        &mut self,
+        command: OrderCommand,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), OrderError> {
         for event in self.decide(command)? {
             sink.write(event, self).await;
         }
@@ -351,9 +370,14 @@ impl Aggregate for Order {
     fn apply(&mut self, event: OrderEvent) {
         match event {
             OrderEvent::Placed { order, lines, totals, .. } => {
-                let goods = lines.iter().filter(|line| line.kind == Kind::Physical).map(|line| line.product).collect();
+                let goods = lines
+                    .iter()
+                    .filter(|line| line.kind == Kind::Physical)
+                    .map(|line| line.product)
+                    .collect();
                 let attempts = BTreeMap::new();
-                *self = Self::AwaitingPayment(Purchase { order, total: totals.total, goods, attempts });
+                *self =
+                    Self::AwaitingPayment(Purchase { order, total: totals.total, goods, attempts });
             }
             OrderEvent::PaymentRequested { attempt, .. } => self.mark(attempt, Attempt::Pending),
             OrderEvent::PaymentSucceeded { attempt, .. } => self.mark(attempt, Attempt::Succeeded),

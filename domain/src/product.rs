@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use crate::{BusinessDate, Line, Localized, Money, OrderId, Personal, Prose, Quantity, Slug, VatRate};
+use crate::{
+    BusinessDate, Line, Localized, Money, OrderId, Personal, Prose, Quantity, Slug, VatRate,
+};
 
 /// What a product physically is; it decides whether there is stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +62,14 @@ pub struct Revision {
 #[derive(Debug, Clone)]
 pub enum ProductCommand {
     /// Describe a new product, which nobody can buy yet.
-    Draft { slug: Slug, kind: Kind, description: Box<Description>, price: Money, vat_rate: VatRate, on: BusinessDate },
+    Draft {
+        slug: Slug,
+        kind: Kind,
+        description: Box<Description>,
+        price: Money,
+        vat_rate: VatRate,
+        on: BusinessDate,
+    },
     /// Change what is said of it.
     Revise { revision: Box<Revision> },
     /// Change what it costs.
@@ -83,7 +92,14 @@ pub enum ProductCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProductEvent {
     /// It exists, for the shop alone.
-    Drafted { slug: Slug, kind: Kind, description: Description, price: Money, vat_rate: VatRate, on: BusinessDate },
+    Drafted {
+        slug: Slug,
+        kind: Kind,
+        description: Description,
+        price: Money,
+        vat_rate: VatRate,
+        on: BusinessDate,
+    },
     /// What is said of it, from here on.
     Revised { description: Description },
     /// What it costs from here on, and what it cost before.
@@ -189,7 +205,14 @@ impl Product {
         match (self, command) {
             (Self::Undrafted, Ask::Draft { slug, kind, description, price, vat_rate, on }) => {
                 enough_tags(&description)?;
-                Ok(vec![ProductEvent::Drafted { slug, kind, description: *description, price, vat_rate, on }])
+                Ok(vec![ProductEvent::Drafted {
+                    slug,
+                    kind,
+                    description: *description,
+                    price,
+                    vat_rate,
+                    on,
+                }])
             }
             (_, Ask::Draft { .. }) => Err(ProductError::AlreadyDrafted),
             (Self::Undrafted, _) => Err(ProductError::Unknown),
@@ -202,24 +225,32 @@ impl Product {
             (Self::Published(item), Ask::Reserve { order, quantity, price, vat_rate }) => {
                 item.reserve(order, quantity, price, vat_rate)
             }
-            (Self::Draft(_) | Self::Archived(_), Ask::Reserve { .. }) => Err(ProductError::NotForSale),
+            (Self::Draft(_) | Self::Archived(_), Ask::Reserve { .. }) => {
+                Err(ProductError::NotForSale)
+            }
 
-            (Self::Draft(item) | Self::Published(item) | Self::Archived(item), Ask::Commit { order }) => {
-                Ok(item.commit(order))
-            }
-            (Self::Draft(item) | Self::Published(item) | Self::Archived(item), Ask::Release { order }) => {
-                Ok(item.release(order))
-            }
+            (
+                Self::Draft(item) | Self::Published(item) | Self::Archived(item),
+                Ask::Commit { order },
+            ) => Ok(item.commit(order)),
+            (
+                Self::Draft(item) | Self::Published(item) | Self::Archived(item),
+                Ask::Release { order },
+            ) => Ok(item.release(order)),
 
             (
                 Self::Archived(_),
                 Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. },
             ) => Err(ProductError::Archived),
-            (Self::Draft(item) | Self::Published(item), Ask::Revise { revision }) => item.revise(*revision),
+            (Self::Draft(item) | Self::Published(item), Ask::Revise { revision }) => {
+                item.revise(*revision)
+            }
             (Self::Draft(item) | Self::Published(item), Ask::Reprice { price, vat_rate, on }) => {
                 Ok(item.reprice(price, vat_rate, on))
             }
-            (Self::Draft(item) | Self::Published(item), Ask::AdjustStock { change }) => item.adjust(change),
+            (Self::Draft(item) | Self::Published(item), Ask::AdjustStock { change }) => {
+                item.adjust(change)
+            }
         }
     }
 
@@ -277,7 +308,11 @@ impl Item {
         if available < 0 || on_hand > MAX_STOCK {
             return Err(ProductError::ImpossibleStock);
         }
-        Ok(if change == 0 { vec![] } else { vec![ProductEvent::StockAdjusted { change, on_hand, available }] })
+        Ok(if change == 0 {
+            vec![]
+        } else {
+            vec![ProductEvent::StockAdjusted { change, on_hand, available }]
+        })
     }
 
     fn reserve(
@@ -315,7 +350,11 @@ impl Item {
 }
 
 fn enough_tags(description: &Description) -> Result<(), ProductError> {
-    if description.tags.len() > Description::MAX_TAGS { Err(ProductError::TooManyTags) } else { Ok(()) }
+    if description.tags.len() > Description::MAX_TAGS {
+        Err(ProductError::TooManyTags)
+    } else {
+        Ok(())
+    }
 }
 
 impl Aggregate for Product {
@@ -341,10 +380,22 @@ impl Aggregate for Product {
         match event {
             ProductEvent::Drafted { slug, kind, description, price, vat_rate, on: _ } => {
                 let held = BTreeMap::new();
-                *self = Self::Draft(Item { slug, kind, description, price, vat_rate, on_hand: 0, held });
+                *self = Self::Draft(Item {
+                    slug,
+                    kind,
+                    description,
+                    price,
+                    vat_rate,
+                    on_hand: 0,
+                    held,
+                });
             }
-            ProductEvent::Published => *self = self.take_item().map(Self::Published).unwrap_or_default(),
-            ProductEvent::Archived => *self = self.take_item().map(Self::Archived).unwrap_or_default(),
+            ProductEvent::Published => {
+                *self = self.take_item().map(Self::Published).unwrap_or_default();
+            }
+            ProductEvent::Archived => {
+                *self = self.take_item().map(Self::Archived).unwrap_or_default();
+            }
             change => {
                 if let Some(item) = self.item_mut() {
                     item.apply(change);

@@ -1,0 +1,367 @@
+//! The one writer of a process: drains what queued while the last commit was under way, decides in memory what holds,
+//! and stores it all with one commit. It gives every adapter the same meaning.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    AppendError, Committed, Head, Key, KeyedAnswer, Position, Recorded, StoreError, StoredAnswer,
+    StreamName, Ticket, Transaction,
+    adapter::{Adapter, Batch, BatchWriter, CommitError},
+    chain,
+    log::move_head,
+    transaction::{KEY_LIFE, Promise},
+};
+
+/// How much one commit stores at most.
+const MAX_TRANSACTIONS: usize = 512;
+const MAX_EVENTS: usize = 4_096;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// How large one payload may be.
+const MAX_PAYLOAD: usize = 1024 * 1024;
+/// How many versions are remembered before all are forgotten.
+const MAX_VERSIONS: usize = 200_000;
+
+/// A transaction in the queue.
+pub(crate) struct Submission {
+    pub(crate) transaction: Transaction,
+    pub(crate) rests_on: Vec<Ticket>,
+    pub(crate) promise: Promise,
+}
+
+pub(crate) struct Sequencer {
+    adapter: Arc<dyn Adapter>,
+    head: Arc<watch::Sender<Position>>,
+    broken: CancellationToken,
+    /// The versions of streams when the log was at `known`.
+    versions: HashMap<StreamName, u64>,
+    known: Position,
+}
+
+impl Sequencer {
+    pub(crate) fn new(
+        adapter: Arc<dyn Adapter>,
+        head: Arc<watch::Sender<Position>>,
+        broken: CancellationToken,
+    ) -> Self {
+        Self { adapter, head, broken, versions: HashMap::new(), known: Position::START }
+    }
+
+    /// Stores what comes until told to stop, then what is left.
+    pub(crate) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Submission>,
+        stop: CancellationToken,
+    ) {
+        let mut waiting: Option<Submission> = None;
+        loop {
+            let first = if waiting.is_some() {
+                waiting.take()
+            } else {
+                tokio::select! {
+                    biased;
+                    submission = queue.recv() => submission,
+                    () = stop.cancelled() => {
+                        queue.close();
+                        queue.recv().await
+                    }
+                }
+            };
+            let Some(first) = first else { return };
+            let mut load = Load::of(&first);
+            let mut batch = vec![first];
+            while let Ok(next) = queue.try_recv() {
+                load.add(&next);
+                if load.full(batch.len()) {
+                    waiting = Some(next);
+                    break;
+                }
+                batch.push(next);
+            }
+            self.store(batch).await;
+        }
+    }
+
+    async fn store(&mut self, submissions: Vec<Submission>) {
+        if self.broken.is_cancelled() {
+            return refuse(&submissions, &AppendError::Unavailable);
+        }
+        match self.prepare(&submissions).await {
+            Ok((writer, prepared)) => self.commit(writer, prepared, &submissions).await,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the log cannot be written to"
+                );
+                self.versions.clear();
+                refuse(&submissions, &AppendError::Unavailable);
+            }
+        }
+    }
+
+    /// Locks the head, learns what must be known, and decides every transaction in the order it came.
+    async fn prepare(
+        &mut self,
+        submissions: &[Submission],
+    ) -> Result<(Box<dyn BatchWriter>, Prepared), StoreError> {
+        let mut writer = self.adapter.begin().await?;
+        let head = writer.head().clone();
+        if head.position != self.known || self.versions.len() > MAX_VERSIONS {
+            self.versions.clear(); // Another process wrote: nothing remembered is certain.
+            self.known = head.position;
+        }
+
+        let transactions = || submissions.iter().map(|submission| &submission.transaction);
+        let unknown: HashSet<StreamName> = transactions()
+            .flat_map(|transaction| &transaction.appends)
+            .filter(|append| !self.versions.contains_key(&append.stream))
+            .map(|append| append.stream.clone())
+            .collect();
+        let unknown: Vec<StreamName> = unknown.into_iter().collect();
+        if !unknown.is_empty() {
+            let versions = writer.versions(&unknown).await?;
+            self.versions.extend(unknown.into_iter().zip(versions));
+        }
+        let keys: Vec<Key> = transactions()
+            .filter_map(|transaction| Some(transaction.key.as_ref()?.key.clone()))
+            .collect();
+        let answers = if keys.is_empty() { Vec::new() } else { writer.answers(&keys).await? };
+        let derived: Vec<Uuid> = transactions().flat_map(derived_events).collect();
+        let stored =
+            if derived.is_empty() { Vec::new() } else { writer.known_events(&derived).await? };
+
+        let mut prepared = Prepared {
+            events: Vec::new(),
+            new_answers: Vec::new(),
+            outcomes: Vec::with_capacity(submissions.len()),
+            versions: HashMap::new(),
+            answers: answers.into_iter().map(|(key, answer, at)| (key, (answer, at))).collect(),
+            stored: stored.into_iter().collect(),
+            from: head.clone(),
+            head,
+        };
+        for submission in submissions {
+            let outcome = prepared.decide(submission, &self.versions);
+            if let Err(error) = &outcome {
+                submission.promise.keep(Err(error.clone()));
+            }
+            prepared.outcomes.push(outcome);
+        }
+        Ok((writer, prepared))
+    }
+
+    async fn commit(
+        &mut self,
+        writer: Box<dyn BatchWriter>,
+        prepared: Prepared,
+        submissions: &[Submission],
+    ) {
+        let Prepared { events, new_answers, outcomes, versions, from, head, .. } = prepared;
+        let stored = if events.is_empty() && new_answers.is_empty() {
+            drop(writer);
+            Ok(())
+        } else {
+            let batch = Batch { events, answers: new_answers, from, to: head.clone() };
+            match writer.commit(&batch).await {
+                Ok(()) => Ok(()),
+                Err(error) => self.resolve(error, &batch).await,
+            }
+        };
+        match stored {
+            Ok(()) => {
+                self.versions.extend(versions);
+                self.known = head.position;
+                move_head(&self.head, head.position);
+                for (submission, outcome) in submissions.iter().zip(outcomes) {
+                    if outcome.is_ok() {
+                        submission.promise.keep(outcome);
+                    }
+                }
+            }
+            Err(error) => {
+                self.versions.clear();
+                for (submission, outcome) in submissions.iter().zip(outcomes) {
+                    if outcome.is_ok() {
+                        submission.promise.keep(Err(error.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A commit that failed may still have been stored: the log itself knows.
+    async fn resolve(&self, error: CommitError, batch: &Batch) -> Result<(), AppendError> {
+        let (CommitError::NotStored(fault) | CommitError::Unknown(fault)) = &error;
+        tracing::error!(error = fault as &dyn std::error::Error, "a batch was not committed");
+        if is_broken(fault) {
+            self.broken.cancel();
+            return Err(AppendError::UnknownOutcome);
+        }
+        let (CommitError::Unknown(_), Some(first)) = (&error, batch.events.first()) else {
+            let unknown = matches!(error, CommitError::Unknown(_));
+            return Err(if unknown {
+                AppendError::UnknownOutcome
+            } else {
+                AppendError::Unavailable
+            });
+        };
+        match self.adapter.read_all(batch.from.position, 1).await {
+            Ok(found) if found.first().is_some_and(|found| found.event_id == first.event_id) => {
+                Ok(())
+            }
+            Ok(_) => Err(AppendError::Unavailable),
+            Err(_) => Err(AppendError::UnknownOutcome),
+        }
+    }
+}
+
+/// Whether the operating system could not say that something is on the disk: only a restart tells what is.
+fn is_broken(error: &StoreError) -> bool {
+    const SQLITE_IOERR: i32 = 10;
+    let StoreError::Database(sqlx::Error::Database(error)) = error else { return false };
+    let code = error.code().and_then(|code| code.parse::<i32>().ok());
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
+        && code.is_some_and(|code| code & 0xff == SQLITE_IOERR)
+}
+
+fn refuse(submissions: &[Submission], error: &AppendError) {
+    for submission in submissions {
+        submission.promise.keep(Err(error.clone()));
+    }
+}
+
+fn derived_events(transaction: &Transaction) -> impl Iterator<Item = Uuid> {
+    transaction
+        .appends
+        .iter()
+        .flat_map(|append| &append.events)
+        .map(|event| event.id)
+        .filter(|id| id.get_version_num() == 5)
+}
+
+/// How much a batch holds.
+struct Load {
+    events: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn of(submission: &Submission) -> Self {
+        let mut load = Self { events: 0, bytes: 0 };
+        load.add(submission);
+        load
+    }
+
+    fn add(&mut self, submission: &Submission) {
+        for event in submission.transaction.appends.iter().flat_map(|append| &append.events) {
+            self.events += 1;
+            self.bytes += event.payload.len();
+        }
+    }
+
+    const fn full(&self, transactions: usize) -> bool {
+        transactions >= MAX_TRANSACTIONS || self.events > MAX_EVENTS || self.bytes > MAX_BYTES
+    }
+}
+
+/// A batch as far as it is decided.
+struct Prepared {
+    events: Vec<Recorded>,
+    new_answers: Vec<(KeyedAnswer, Position, i64)>,
+    outcomes: Vec<Result<Committed, AppendError>>,
+    versions: HashMap<StreamName, u64>,
+    answers: HashMap<Key, (StoredAnswer, i64)>,
+    stored: HashSet<Uuid>,
+    from: Head,
+    head: Head,
+}
+
+impl Prepared {
+    fn decide(
+        &mut self,
+        submission: &Submission,
+        versions: &HashMap<StreamName, u64>,
+    ) -> Result<Committed, AppendError> {
+        let transaction = &submission.transaction;
+        if submission.rests_on.iter().any(|ticket| matches!(ticket.outcome(), Some(Err(_)))) {
+            return Err(AppendError::Unfounded);
+        }
+        if let Some(keyed) = &transaction.key
+            && let Some((answer, made_at)) = self.answers.get(&keyed.key)
+            && transaction.at < made_at.saturating_add(KEY_LIFE)
+        {
+            return if answer.request == keyed.request {
+                Ok(Committed { position: answer.position, replayed: Some(answer.answer.clone()) })
+            } else {
+                Err(AppendError::KeyMismatch)
+            };
+        }
+        if derived_events(transaction).any(|id| self.stored.contains(&id)) {
+            return Ok(Committed { position: self.head.position, replayed: None });
+        }
+        let too_large = |append: &crate::Append| {
+            append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD)
+        };
+        if transaction.appends.iter().any(too_large) || Load::of(submission).full(0) {
+            return Err(AppendError::TooLarge);
+        }
+        for append in &transaction.appends {
+            let actual = self.version(&append.stream, versions);
+            if !append.expected.holds(actual) {
+                return Err(AppendError::Conflict { stream: append.stream.clone(), actual });
+            }
+        }
+        self.accept(transaction, versions);
+        Ok(Committed { position: self.head.position, replayed: None })
+    }
+
+    fn accept(&mut self, transaction: &Transaction, versions: &HashMap<StreamName, u64>) {
+        let count = transaction.appends.iter().map(|append| append.events.len()).sum::<usize>();
+        let transaction_end =
+            Position(self.head.position.0 + u64::try_from(count).unwrap_or(u64::MAX));
+        let recorded_at = transaction.at.max(self.head.recorded_at);
+        for append in &transaction.appends {
+            let mut version = self.version(&append.stream, versions);
+            for event in &append.events {
+                version += 1;
+                let mut recorded = Recorded {
+                    position: self.head.position.next(),
+                    stream: append.stream.clone(),
+                    version,
+                    event_id: event.id,
+                    event_type: event.event_type.clone(),
+                    schema: event.schema,
+                    payload: event.payload.clone(),
+                    metadata: transaction.metadata.clone(),
+                    recorded_at,
+                    transaction_end,
+                    hash: self.head.hash,
+                };
+                recorded.hash = chain::link(&self.head.hash, &recorded);
+                self.head = Head { position: recorded.position, hash: recorded.hash, recorded_at };
+                self.events.push(recorded);
+            }
+            self.versions.insert(append.stream.clone(), version);
+        }
+        self.stored.extend(derived_events(transaction));
+        if let Some(keyed) = &transaction.key {
+            let stored = StoredAnswer {
+                request: keyed.request,
+                answer: keyed.answer.clone(),
+                position: self.head.position,
+            };
+            self.answers.insert(keyed.key.clone(), (stored, transaction.at));
+            self.new_answers.push((keyed.clone(), self.head.position, transaction.at));
+        }
+    }
+
+    fn version(&self, stream: &StreamName, versions: &HashMap<StreamName, u64>) -> u64 {
+        self.versions.get(stream).or_else(|| versions.get(stream)).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,3 @@
+//! What the stories, the conformance suite and the benchmarks stand on.
+
+pub mod postgres;
