@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    AgendaChange, Deadline, Head, Key, KeyedAnswer, Position, Recorded, StoreError, StoredAnswer,
-    StreamName,
+    AgendaChange, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName,
 };
 
 /// A database that holds a log.
@@ -58,8 +57,8 @@ pub(crate) trait BatchWriter: Send {
     fn head(&self) -> &Head;
     /// The versions of streams, in the order asked; 0 where there is none.
     async fn versions(&mut self, streams: &[StreamName]) -> Result<Vec<u64>, StoreError>;
-    /// What keys stand for, and when each was made.
-    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer, i64)>, StoreError>;
+    /// What keys stand for.
+    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer)>, StoreError>;
     /// Which of these events the log has.
     async fn known_events(&mut self, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError>;
     /// Stores the batch, with everything it says or nothing.
@@ -70,7 +69,7 @@ pub(crate) trait BatchWriter: Send {
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<Recorded>,
-    pub(crate) answers: Vec<(KeyedAnswer, Position, i64)>,
+    pub(crate) answers: Vec<(Key, StoredAnswer)>,
     /// The head before.
     pub(crate) from: Head,
     /// The head after.

@@ -1,7 +1,8 @@
 //! The append-only log and the vault. Knows streams and positions, nothing of what they are about.
 //!
 //! In reading order: the words ([`stream`], [`recorded`], [`transaction`]), the [`chain`] of hashes, the [`log`] that
-//! everybody uses, the sequencer that gives every adapter one meaning, the adapters (memory, SQLite, PostgreSQL), the
+//! everybody uses and
+//! those who [`follow`] it, the sequencer that gives every adapter one meaning, the adapters (memory, SQLite, PostgreSQL), the
 //! agenda of reactors, the audit ([`verify`]), the [`vault`], and what the databases have in common ([`db`]).
 
 mod adapter;
@@ -9,6 +10,7 @@ pub mod agenda;
 pub mod chain;
 pub mod db;
 pub mod folder;
+pub mod follow;
 pub mod log;
 mod memory;
 mod postgres;
@@ -23,6 +25,7 @@ pub mod verify;
 pub use agenda::{AgendaChange, Deadline};
 pub use db::{Db, Target};
 pub use folder::DataFolder;
+pub use follow::Follower;
 pub use log::{Head, Log};
 pub use recorded::{Metadata, Position, Recorded};
 pub use stream::StreamName;

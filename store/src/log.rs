@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::{
     StoredAnswer, StreamName, Target, Ticket, Transaction,
     adapter::Adapter,
     chain::Hash,
+    follow::{self, Follower},
     memory::MemoryAdapter,
     postgres::PostgresAdapter,
     sequencer::{Sequencer, Submission},
@@ -34,6 +35,7 @@ pub struct Log {
     adapter: Arc<dyn Adapter>,
     queue: mpsc::Sender<Submission>,
     head: watch::Receiver<Position>,
+    live: broadcast::Sender<Arc<Vec<Recorded>>>,
     stop: CancellationToken,
     broken: CancellationToken,
     tasks: TaskTracker,
@@ -53,16 +55,21 @@ impl Log {
         let (queue, submissions) = mpsc::channel(Self::QUEUE);
         let (head_sender, head) = watch::channel(adapter.head().await?.position);
         let head_sender = Arc::new(head_sender);
+        let (live, _) = broadcast::channel(follow::BATCHES);
         let (stop, broken, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
 
-        let sequencer =
-            Sequencer::new(Arc::clone(&adapter), Arc::clone(&head_sender), broken.clone());
+        let sequencer = Sequencer::new(
+            Arc::clone(&adapter),
+            Arc::clone(&head_sender),
+            live.clone(),
+            broken.clone(),
+        );
         tasks.spawn(sequencer.run(submissions, stop.clone()));
         if !adapter.exclusive() {
             tasks.spawn(follow_others(Arc::clone(&adapter), head_sender, stop.clone()));
         }
-        Ok(Self { adapter, queue, head, stop, broken, tasks })
+        Ok(Self { adapter, queue, head, live, stop, broken, tasks })
     }
 
     /// The id drawn when the log was made.
@@ -103,6 +110,11 @@ impl Log {
     /// The place of the last event, as far as this process knows: always current on what it wrote itself.
     pub fn watch(&self) -> watch::Receiver<Position> {
         self.head.clone()
+    }
+
+    /// Follows the log from `after` on.
+    pub fn follow(&self, after: Position) -> Follower {
+        Follower::new(self.clone(), after, self.live.subscribe())
     }
 
     /// Resolves when the store broke in a way that only a restart mends: nothing more will be stored.

@@ -20,7 +20,7 @@ struct Tables {
     events: Vec<Recorded>,
     streams: HashMap<StreamName, Vec<usize>>,
     ids: HashSet<Uuid>,
-    keys: HashMap<Key, (StoredAnswer, i64)>,
+    keys: HashMap<Key, StoredAnswer>,
     bookmarks: HashMap<String, Position>,
     deadlines: BTreeMap<Uuid, Deadline>,
 }
@@ -91,11 +91,11 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn answer(&self, key: &Key) -> Result<Option<StoredAnswer>, StoreError> {
-        Ok(self.tables().keys.get(key).map(|(answer, _)| answer.clone()))
+        Ok(self.tables().keys.get(key).cloned())
     }
 
     async fn forget_keys(&self, before: i64) -> Result<(), StoreError> {
-        self.tables().keys.retain(|_, (_, made_at)| *made_at >= before);
+        self.tables().keys.retain(|_, answer| answer.made_at >= before);
         Ok(())
     }
 
@@ -168,10 +168,9 @@ impl BatchWriter for MemoryBatch {
         Ok(streams.iter().map(version).collect())
     }
 
-    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer, i64)>, StoreError> {
+    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer)>, StoreError> {
         let tables = lock(&self.tables);
-        let found =
-            |key: &Key| tables.keys.get(key).map(|(answer, at)| (key.clone(), answer.clone(), *at));
+        let found = |key: &Key| tables.keys.get(key).map(|answer| (key.clone(), answer.clone()));
         Ok(keys.iter().filter_map(found).collect())
     }
 
@@ -188,14 +187,7 @@ impl BatchWriter for MemoryBatch {
             tables.ids.insert(event.event_id);
             tables.events.push(event.clone());
         }
-        for (keyed, position, at) in &batch.answers {
-            let answer = StoredAnswer {
-                request: keyed.request,
-                answer: keyed.answer.clone(),
-                position: *position,
-            };
-            tables.keys.insert(keyed.key.clone(), (answer, *at));
-        }
+        tables.keys.extend(batch.answers.iter().cloned());
         Ok(())
     }
 }

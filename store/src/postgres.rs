@@ -225,7 +225,7 @@ impl BatchWriter for PostgresBatch {
         versions.into_iter().map(|version| Ok(Position::from_column(version)?.0)).collect()
     }
 
-    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer, i64)>, StoreError> {
+    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer)>, StoreError> {
         let scopes: Vec<&str> = keys.iter().map(|key| &*key.scope).collect();
         let names: Vec<&str> = keys.iter().map(|key| &*key.key).collect();
         let rows = sqlx::query(
@@ -238,7 +238,7 @@ impl BatchWriter for PostgresBatch {
         rows.iter()
             .map(|row| {
                 let key = Key { scope: row.try_get("scope")?, key: row.try_get("key")? };
-                Ok((key, answer(row)?, row.try_get("created_at")?))
+                Ok((key, answer(row)?))
             })
             .collect()
     }
@@ -323,12 +323,12 @@ async fn insert_answers(
          on conflict (scope, key) do update set request = excluded.request, position = excluded.position,
              answer = excluded.answer, created_at = excluded.created_at",
     )
-    .bind(column(answers, |(keyed, _, _)| &*keyed.key.scope))
-    .bind(column(answers, |(keyed, _, _)| &*keyed.key.key))
-    .bind(column(answers, |(keyed, _, _)| keyed.request.as_slice()))
-    .bind(column(answers, |(_, position, _)| position.to_column()))
-    .bind(column(answers, |(keyed, _, _)| &*keyed.answer))
-    .bind(column(answers, |(_, _, at)| *at))
+    .bind(column(answers, |(key, _)| &*key.scope))
+    .bind(column(answers, |(key, _)| &*key.key))
+    .bind(column(answers, |(_, answer)| answer.request.as_slice()))
+    .bind(column(answers, |(_, answer)| answer.position.to_column()))
+    .bind(column(answers, |(_, answer)| &*answer.answer))
+    .bind(column(answers, |(_, answer)| answer.made_at))
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -352,6 +352,7 @@ fn answer(row: &PgRow) -> Result<StoredAnswer, StoreError> {
         request: hash(row, "request")?,
         answer: row.try_get("answer")?,
         position: Position::from_column(row.try_get("position")?)?,
+        made_at: row.try_get("created_at")?,
     })
 }
 

@@ -6,17 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    AppendError, Committed, Head, Key, KeyedAnswer, Position, Recorded, StoreError, StoredAnswer,
-    StreamName, Ticket, Transaction,
+    AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName,
+    Ticket, Transaction,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
     log::move_head,
-    transaction::{KEY_LIFE, Promise},
+    transaction::Promise,
 };
 
 /// How much one commit stores at most.
@@ -38,6 +38,7 @@ pub(crate) struct Submission {
 pub(crate) struct Sequencer {
     adapter: Arc<dyn Adapter>,
     head: Arc<watch::Sender<Position>>,
+    live: broadcast::Sender<Arc<Vec<Recorded>>>,
     broken: CancellationToken,
     /// The versions of streams when the log was at `known`.
     versions: HashMap<StreamName, u64>,
@@ -48,9 +49,10 @@ impl Sequencer {
     pub(crate) fn new(
         adapter: Arc<dyn Adapter>,
         head: Arc<watch::Sender<Position>>,
+        live: broadcast::Sender<Arc<Vec<Recorded>>>,
         broken: CancellationToken,
     ) -> Self {
-        Self { adapter, head, broken, versions: HashMap::new(), known: Position::START }
+        Self { adapter, head, live, broken, versions: HashMap::new(), known: Position::START }
     }
 
     /// Stores what comes until told to stop, then what is left.
@@ -141,15 +143,17 @@ impl Sequencer {
             new_answers: Vec::new(),
             outcomes: Vec::with_capacity(submissions.len()),
             versions: HashMap::new(),
-            answers: answers.into_iter().map(|(key, answer, at)| (key, (answer, at))).collect(),
+            answers: answers.into_iter().collect(),
             stored: stored.into_iter().collect(),
             from: head.clone(),
             head,
         };
         for submission in submissions {
             let outcome = prepared.decide(submission, &self.versions);
-            if let Err(error) = &outcome {
-                submission.promise.keep(Err(error.clone()));
+            match &outcome {
+                Ok(committed) if committed.stored => {}
+                Ok(_) => submission.promise.void(),
+                Err(error) => submission.promise.keep(Err(error.clone())),
             }
             prepared.outcomes.push(outcome);
         }
@@ -165,18 +169,20 @@ impl Sequencer {
         let Prepared { events, new_answers, outcomes, versions, from, head, .. } = prepared;
         let stored = if events.is_empty() && new_answers.is_empty() {
             drop(writer);
-            Ok(())
+            Ok(Vec::new())
         } else {
             let batch = Batch { events, answers: new_answers, from, to: head.clone() };
             match writer.commit(&batch).await {
-                Ok(()) => Ok(()),
-                Err(error) => self.resolve(error, &batch).await,
+                Ok(()) => Ok(batch.events),
+                Err(error) => self.resolve(error, &batch).await.map(|()| batch.events),
             }
         };
         match stored {
-            Ok(()) => {
+            Ok(events) => {
                 self.versions.extend(versions);
                 self.known = head.position;
+                // Nobody may be following; whoever comes later reads it from the database.
+                let _ = self.live.send(Arc::new(events));
                 move_head(&self.head, head.position);
                 for (submission, outcome) in submissions.iter().zip(outcomes) {
                     if outcome.is_ok() {
@@ -273,10 +279,10 @@ impl Load {
 /// A batch as far as it is decided.
 struct Prepared {
     events: Vec<Recorded>,
-    new_answers: Vec<(KeyedAnswer, Position, i64)>,
+    new_answers: Vec<(Key, StoredAnswer)>,
     outcomes: Vec<Result<Committed, AppendError>>,
     versions: HashMap<StreamName, u64>,
-    answers: HashMap<Key, (StoredAnswer, i64)>,
+    answers: HashMap<Key, StoredAnswer>,
     stored: HashSet<Uuid>,
     from: Head,
     head: Head,
@@ -289,21 +295,25 @@ impl Prepared {
         versions: &HashMap<StreamName, u64>,
     ) -> Result<Committed, AppendError> {
         let transaction = &submission.transaction;
-        if submission.rests_on.iter().any(|ticket| matches!(ticket.outcome(), Some(Err(_)))) {
+        if submission.rests_on.iter().any(Ticket::is_void) {
             return Err(AppendError::Unfounded);
         }
         if let Some(keyed) = &transaction.key
-            && let Some((answer, made_at)) = self.answers.get(&keyed.key)
-            && transaction.at < made_at.saturating_add(KEY_LIFE)
+            && let Some(answer) = self.answers.get(&keyed.key)
+            && answer.stands(transaction.at)
         {
             return if answer.request == keyed.request {
-                Ok(Committed { position: answer.position, replayed: Some(answer.answer.clone()) })
+                Ok(Committed {
+                    position: answer.position,
+                    stored: false,
+                    replayed: Some(answer.answer.clone()),
+                })
             } else {
                 Err(AppendError::KeyMismatch)
             };
         }
         if derived_events(transaction).any(|id| self.stored.contains(&id)) {
-            return Ok(Committed { position: self.head.position, replayed: None });
+            return Ok(Committed { position: self.head.position, stored: false, replayed: None });
         }
         let too_large = |append: &crate::Append| {
             append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD)
@@ -318,7 +328,7 @@ impl Prepared {
             }
         }
         self.accept(transaction, versions);
-        Ok(Committed { position: self.head.position, replayed: None })
+        Ok(Committed { position: self.head.position, stored: true, replayed: None })
     }
 
     fn accept(&mut self, transaction: &Transaction, versions: &HashMap<StreamName, u64>) {
@@ -355,9 +365,10 @@ impl Prepared {
                 request: keyed.request,
                 answer: keyed.answer.clone(),
                 position: self.head.position,
+                made_at: transaction.at,
             };
-            self.answers.insert(keyed.key.clone(), (stored, transaction.at));
-            self.new_answers.push((keyed.clone(), self.head.position, transaction.at));
+            self.answers.insert(keyed.key.clone(), stored.clone());
+            self.new_answers.push((keyed.key.clone(), stored));
         }
     }
 

@@ -212,7 +212,7 @@ impl BatchWriter for SqliteBatch {
         versions.into_iter().map(|version| Ok(Position::from_column(version)?.0)).collect()
     }
 
-    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer, i64)>, StoreError> {
+    async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer)>, StoreError> {
         let asked: Vec<(&str, &str)> = keys.iter().map(|key| (&*key.scope, &*key.key)).collect();
         let rows = sqlx::query(
             "select * from keys where (scope, key) in (select value ->> 0, value ->> 1 from json_each($1))",
@@ -223,7 +223,7 @@ impl BatchWriter for SqliteBatch {
         rows.iter()
             .map(|row| {
                 let key = Key { scope: row.try_get("scope")?, key: row.try_get("key")? };
-                Ok((key, answer(row)?, row.try_get("created_at")?))
+                Ok((key, answer(row)?))
             })
             .collect()
     }
@@ -243,19 +243,19 @@ impl BatchWriter for SqliteBatch {
         for rows in batch.events.chunks(ROWS) {
             stored += insert_events(&mut self.transaction, rows).await?;
         }
-        for (keyed, position, at) in &batch.answers {
+        for (key, answer) in &batch.answers {
             sqlx::query(
                 "insert into keys (scope, key, request, position, answer, created_at)
                  values ($1, $2, $3, $4, $5, $6)
                  on conflict (scope, key) do update set request = excluded.request, position = excluded.position,
                      answer = excluded.answer, created_at = excluded.created_at",
             )
-            .bind(&keyed.key.scope)
-            .bind(&keyed.key.key)
-            .bind(keyed.request.as_slice())
-            .bind(position.to_column())
-            .bind(&keyed.answer)
-            .bind(at)
+            .bind(&key.scope)
+            .bind(&key.key)
+            .bind(answer.request.as_slice())
+            .bind(answer.position.to_column())
+            .bind(&answer.answer)
+            .bind(answer.made_at)
             .execute(&mut *self.transaction)
             .await?;
         }
@@ -320,6 +320,7 @@ fn answer(row: &SqliteRow) -> Result<StoredAnswer, StoreError> {
         request: hash(row, "request")?,
         answer: row.try_get("answer")?,
         position: Position::from_column(row.try_get("position")?)?,
+        made_at: row.try_get("created_at")?,
     })
 }
 

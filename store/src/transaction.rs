@@ -1,5 +1,10 @@
 //! What is asked of the log, and what it answers.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -95,6 +100,15 @@ pub struct StoredAnswer {
     pub answer: String,
     /// The head of the log when the answer was given.
     pub position: Position,
+    /// When, in microseconds since 1970.
+    pub made_at: i64,
+}
+
+impl StoredAnswer {
+    /// Whether the key still stands for this answer at `now`, in microseconds since 1970.
+    pub const fn stands(&self, now: i64) -> bool {
+        now < self.made_at.saturating_add(KEY_LIFE)
+    }
 }
 
 /// How long a key gives its answer again, in microseconds: 7 days.
@@ -105,7 +119,9 @@ pub const KEY_LIFE: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 pub struct Committed {
     /// The place of its last event; the head of the log where it has none.
     pub position: Position,
-    /// The answer that its key gave before: this time nothing was stored.
+    /// Whether its events were stored now. Where not, its key or its derived ids say that it was done before.
+    pub stored: bool,
+    /// The answer that its key gave before.
     pub replayed: Option<String>,
 }
 
@@ -142,22 +158,32 @@ pub enum AppendError {
 
 /// The promise of an answer to one transaction. Clones wait for the same one.
 #[derive(Debug, Clone)]
-pub struct Ticket(watch::Receiver<Option<Result<Committed, AppendError>>>);
+pub struct Ticket {
+    outcome: watch::Receiver<Option<Result<Committed, AppendError>>>,
+    void: Arc<AtomicBool>,
+}
 
 impl Ticket {
     pub(crate) fn new() -> (Promise, Self) {
-        let (sender, receiver) = watch::channel(None);
-        (Promise(sender), Self(receiver))
+        let (sender, outcome) = watch::channel(None);
+        let void = Arc::new(AtomicBool::new(false));
+        (Promise { outcome: sender, void: Arc::clone(&void) }, Self { outcome, void })
     }
 
-    /// The answer, where it is there.
-    pub fn outcome(&self) -> Option<Result<Committed, AppendError>> {
-        self.0.borrow().clone()
+    /// Whether it is certain that the events of this transaction are not in the log because of it: it failed, or
+    /// somebody else had done it before. What was decided on them must be decided again.
+    pub fn is_void(&self) -> bool {
+        self.void.load(Ordering::Acquire)
+    }
+
+    /// Whether there is an answer.
+    pub fn is_settled(&self) -> bool {
+        self.outcome.borrow().is_some()
     }
 
     /// The answer, once it is there.
     pub async fn wait(mut self) -> Result<Committed, AppendError> {
-        match self.0.wait_for(Option::is_some).await {
+        match self.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(Err(AppendError::UnknownOutcome)),
             // The writer ended before it answered: it may have been in the middle of a commit.
             Err(_) => Err(AppendError::UnknownOutcome),
@@ -167,10 +193,21 @@ impl Ticket {
 
 /// The other end of a [`Ticket`].
 #[derive(Debug)]
-pub(crate) struct Promise(watch::Sender<Option<Result<Committed, AppendError>>>);
+pub(crate) struct Promise {
+    outcome: watch::Sender<Option<Result<Committed, AppendError>>>,
+    void: Arc<AtomicBool>,
+}
 
 impl Promise {
+    /// Says that nothing may rest on this transaction, before its answer is known.
+    pub(crate) fn void(&self) {
+        self.void.store(true, Ordering::Release);
+    }
+
     pub(crate) fn keep(&self, outcome: Result<Committed, AppendError>) {
-        self.0.send_replace(Some(outcome));
+        if outcome.is_err() {
+            self.void();
+        }
+        self.outcome.send_replace(Some(outcome));
     }
 }
