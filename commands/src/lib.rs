@@ -22,7 +22,9 @@ pub use actor::{Actor, Context, RequestKey};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use desk::{CommandError, Desk, Done, Failure};
 
-use crate::{cart::Carts, order::Orders, product::Products, reactors::Reactors, shop::Shops, tokens::Tokens};
+use crate::{
+    cart::Carts, order::Orders, product::Products, reactors::Reactors, shop::Shops, tokens::Tokens,
+};
 
 /// How long the shop waits for people.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { order: Duration::from_secs(30 * 60), cart: Duration::from_secs(30 * 24 * 60 * 60) }
+        Self { order: Duration::from_mins(30), cart: Duration::from_hours(720) }
     }
 }
 
@@ -78,8 +80,8 @@ impl Commands {
         let reactors = Reactors::new(self.desk.clone());
         reactors.start(reactors::TakePayments { orders: self.orders.clone() });
         reactors.start(reactors::ReturnPayments { orders: self.orders.clone() });
-        reactors.start(reactors::ExpireOrders { orders: self.orders.clone() });
-        reactors.start(reactors::ExpireCarts { carts: self.carts.clone(), after: patience.cart });
+        reactors.start(reactors::ExpireOrders);
+        reactors.start(reactors::ExpireCarts { after: patience.cart });
         reactors.keep_deadlines(self.orders.clone(), self.carts.clone());
         reactors.keep_house();
         reactors

@@ -142,21 +142,39 @@ impl Vault {
                 }
             }
         }
-        missing.sort_unstable();
-        missing.dedup();
-        for (subject, id) in missing {
-            let key: Option<Vec<u8>> = on_db!(&self.db, read, |pool| {
-                sqlx::query_scalar("select key from keys where subject = $1 and id = $2")
-                    .bind(subject)
-                    .bind(id)
-                    .fetch_optional(pool)
-                    .await?
-            });
-            if let Some(key) = key {
-                found.insert((subject, id), PersonKey::read(id, &key)?);
-            }
+        for (subject, id, key) in self.read_keys(&missing).await? {
+            found.insert((subject, id), PersonKey::read(id, &key)?);
         }
         Ok(found)
+    }
+
+    /// The stored keys with these ids, in one query.
+    async fn read_keys(
+        &self,
+        wanted: &[(Uuid, Uuid)],
+    ) -> Result<Vec<(Uuid, Uuid, Vec<u8>)>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| *id).collect();
+        Ok(match &self.db {
+            Db::Sqlite { read, .. } => {
+                let ids: Vec<String> =
+                    ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+                sqlx::query_as(
+                    "select subject, id, key from keys where id in (select unhex(value) from json_each($1))",
+                )
+                .bind(format!("[{}]", ids.join(",")))
+                .fetch_all(read)
+                .await?
+            }
+            Db::Postgres { read, .. } => {
+                sqlx::query_as("select subject, id, key from keys where id = any($1)")
+                    .bind(ids)
+                    .fetch_all(read)
+                    .await?
+            }
+        })
     }
 
     /// Drops every key of `subject`: nothing that was sealed for this person can be read again. Answers how many keys

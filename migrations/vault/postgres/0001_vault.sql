@@ -4,7 +4,8 @@ create table keys (
     id uuid not null,
     key bytea not null,
     created_at bigint not null,
-    primary key (subject, id)
+    primary key (subject, id),
+    unique (id)
 );
 
 -- Secrets of the shop itself, drawn when the vault is made.

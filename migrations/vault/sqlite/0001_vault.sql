@@ -4,7 +4,8 @@ create table keys (
     id blob not null,
     key blob not null,
     created_at integer not null,
-    primary key (subject, id)
+    primary key (subject, id),
+    unique (id)
 ) strict, without rowid;
 
 -- Secrets of the shop itself, drawn when the vault is made.

@@ -1,0 +1,110 @@
+//! What can be done with carts, by whoever holds their token.
+
+use domain::{
+    CartId, ProductId, Quantity,
+    cart::{Cart, CartCommand, CartError},
+    product::{Product, ProductError},
+};
+use store::StoreError;
+
+use crate::{
+    CommandError, Context, Desk, Done, Failure,
+    tokens::{CartToken, Tokens},
+};
+
+/// Why something cannot be put into a cart.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddError {
+    /// The cart refuses.
+    #[error(transparent)]
+    Cart(#[from] CartError),
+    /// The product refuses.
+    #[error(transparent)]
+    Product(#[from] ProductError),
+}
+
+/// The cart desk.
+#[derive(Clone)]
+pub struct Carts {
+    desk: Desk,
+    tokens: Tokens,
+}
+
+impl Carts {
+    pub(crate) const fn new(desk: Desk, tokens: Tokens) -> Self {
+        Self { desk, tokens }
+    }
+
+    /// The cart to put things into: the one that `held` opens while it is open, otherwise a new one. With an idempotency
+    /// key the same request gets the same new cart.
+    pub async fn open_one(
+        &self,
+        held: Option<CartToken>,
+        idempotency_key: Option<&str>,
+    ) -> Result<CartToken, Failure> {
+        if let Some(token) = held
+            && self.desk.read(token.cart(), |cart: &Cart, _| cart.lines().is_ok()).await?
+        {
+            return Ok(token);
+        }
+        self.tokens.new_cart(idempotency_key).map_err(|error: StoreError| error.into())
+    }
+
+    /// Puts `quantity` more of a product in. Only what is for sale goes in.
+    pub async fn add(
+        &self,
+        context: &Context,
+        cart: CartId,
+        product: ProductId,
+        quantity: Quantity,
+    ) -> Result<Done<()>, CommandError<AddError>> {
+        let price = |product: &Product, _| product.for_sale().map(|item| item.price);
+        let shown = self
+            .desk
+            .read(product, price)
+            .await?
+            .map_err(|error| CommandError::Refused(error.into()))?;
+        self.ask(context, cart, CartCommand::Add { product, quantity, shown })
+            .await
+            .map_err(|error| error.map(AddError::Cart))
+    }
+
+    /// Has exactly `quantity` of a product that is in.
+    pub async fn change_quantity(
+        &self,
+        context: &Context,
+        cart: CartId,
+        product: ProductId,
+        quantity: Quantity,
+    ) -> Result<Done<()>, CommandError<CartError>> {
+        self.ask(context, cart, CartCommand::ChangeQuantity { product, quantity }).await
+    }
+
+    /// Takes a product out.
+    pub async fn remove(
+        &self,
+        context: &Context,
+        cart: CartId,
+        product: ProductId,
+    ) -> Result<Done<()>, CommandError<CartError>> {
+        self.ask(context, cart, CartCommand::Remove { product }).await
+    }
+
+    /// Closes a cart that nobody touched for too long. Safe to repeat.
+    pub async fn expire(
+        &self,
+        context: &Context,
+        cart: CartId,
+    ) -> Result<Done<()>, CommandError<CartError>> {
+        self.ask(context, cart, CartCommand::Expire).await
+    }
+
+    async fn ask(
+        &self,
+        context: &Context,
+        cart: CartId,
+        command: CartCommand,
+    ) -> Result<Done<()>, CommandError<CartError>> {
+        self.desk.send::<Cart>(context, cart, command).await
+    }
+}
