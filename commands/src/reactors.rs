@@ -258,7 +258,7 @@ impl<R: Reactor> Runner<R> {
         }
         self.open.insert(event.position);
         if let Some(queue) = self.queues.get_mut(&event.stream) {
-            queue.push_back(event.clone())
+            queue.push_back(event.clone());
         } else {
             self.queues.insert(event.stream.clone(), VecDeque::new());
             self.answer(event.clone());

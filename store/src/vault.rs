@@ -73,10 +73,10 @@ impl Vault {
         let db = Db::open(target, Durability::Full).await?;
         match &db {
             Db::Sqlite { write, .. } => {
-                sqlx::migrate!("../migrations/vault/sqlite").run(write).await?
+                sqlx::migrate!("../migrations/vault/sqlite").run(write).await?;
             }
             Db::Postgres { write, .. } => {
-                sqlx::migrate!("../migrations/vault/postgres").run(write).await?
+                sqlx::migrate!("../migrations/vault/postgres").run(write).await?;
             }
         }
         Ok(Self { db, keys: Arc::default(), tasks: TaskTracker::new() })
