@@ -100,7 +100,7 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn changed(&self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     async fn begin(&self) -> Result<Box<dyn BatchWriter>, StoreError> {

@@ -107,7 +107,7 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn changed(&self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     async fn begin(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
