@@ -1,13 +1,15 @@
 //! What can be done with the shop itself.
 
+use cqrs_es::Aggregate as _;
 use domain::{
     Currency, LogId,
-    shop::{SHOP, Shop, ShopCommand, ShopError},
+    shop::{SHOP, Shop, ShopCommand, ShopError, ShopEvent},
 };
+use store::{Log, StreamName};
 
 pub use domain::shop::Mode;
 
-use crate::{Actor, CommandError, Context, Desk};
+use crate::{Actor, CommandError, Context, Desk, Failure};
 
 /// The shop's own desk.
 #[derive(Clone)]
@@ -27,13 +29,15 @@ impl Shops {
         self.desk.send::<Shop>(&Context::new(Actor::Shop), SHOP, command).await?;
         Ok(())
     }
+}
 
-    /// What the shop was opened as, where it was.
-    pub async fn mode(&self) -> Result<Option<Mode>, crate::Failure> {
-        let mode = |shop: &Shop, _| match shop {
-            Shop::Unopened => None,
-            Shop::Open { mode, .. } => Some(*mode),
-        };
-        self.desk.read(SHOP, mode).await
+/// What the shop on `log` was opened as, where it was.
+pub async fn mode_of(log: &Log) -> Result<Option<Mode>, Failure> {
+    let mut mode = None;
+    for event in log.read_stream(&StreamName::new(Shop::TYPE, SHOP), 0, 1).await? {
+        let ShopEvent::Opened { mode: opened, .. } =
+            domain::event::decode(&event.event_type, event.schema, &event.payload)?;
+        mode = Some(opened);
     }
+    Ok(mode)
 }

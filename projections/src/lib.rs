@@ -17,6 +17,7 @@ mod told;
 use std::sync::Arc;
 
 use store::{Db, Log, Position, StoreError, Target, Vault, db::Durability};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use projector::{State, Status};
@@ -108,6 +109,16 @@ impl Views {
     /// Where every view is.
     pub fn statuses(&self) -> Vec<Status> {
         self.projectors.iter().map(|projector| projector.status()).collect()
+    }
+
+    /// How far every view is, to be waited on.
+    pub fn watches(&self) -> [watch::Receiver<Position>; 4] {
+        [self.products.watch(), self.carts.watch(), self.orders.watch(), self.histories.watch()]
+    }
+
+    /// Whether the views can be read.
+    pub async fn answer(&self) -> Result<(), StoreError> {
+        self.db.answers().await
     }
 
     /// Throws one view away and makes it again from the log, while nobody else follows it. `progress` hears how far it is.

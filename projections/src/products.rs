@@ -1,5 +1,7 @@
 //! Read model `products`: every product as the shop shows it.
 
+use std::collections::HashMap;
+
 use domain::{
     Event, Language, Localized, Money, ProductId, VatRate,
     product::{Kind, ProductEvent},
@@ -139,6 +141,19 @@ impl Table<Products> {
             .fetch_optional(pool)
             .await?);
         json.map(|json| Ok(read_row::<Products>(&json)?.document.0)).transpose()
+    }
+
+    /// These products, as far as they exist.
+    pub async fn all(
+        &self,
+        ids: impl Iterator<Item = ProductId>,
+    ) -> Result<HashMap<ProductId, ProductView>, QueryError> {
+        let keys: Vec<String> = ids.map(|id| id.to_string()).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.find_all(&keys).await?;
+        Ok(rows.into_values().map(|row| (row.document.0.id, row.document.0)).collect())
     }
 
     /// A page of products.

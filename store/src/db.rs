@@ -102,6 +102,14 @@ impl Db {
         matches!(self, Self::Postgres { .. })
     }
 
+    /// Whether the database can be read.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        on_db!(self, read, |pool| {
+            sqlx::query("select 1").execute(pool).await?;
+        });
+        Ok(())
+    }
+
     /// Closes all connections; those that write last, so that the last one checkpoints.
     pub async fn close(&self) {
         on_db!(self, read, |pool| pool.close().await);
@@ -148,6 +156,18 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Db, StoreErr
         .connect_with(options.create_if_missing(false).pragma("query_only", "true"))
         .await?;
     Ok(Db::Sqlite { write, read })
+}
+
+/// Connections to an existing file that cannot write to it.
+pub(crate) async fn open_sqlite_to_read(path: &Path) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(5));
+    Ok(SqlitePoolOptions::new()
+        .max_connections(2)
+        .connect_with(options.pragma("query_only", "true"))
+        .await?)
 }
 
 /// A store holds keys, or what they open: nobody else on the machine reads it.

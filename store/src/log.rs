@@ -72,6 +72,25 @@ impl Log {
         Ok(Self { adapter, queue, head, live, stop, broken, tasks })
     }
 
+    /// Opens an existing log to read it, beside the process that writes it. Nothing can be appended here.
+    pub async fn open_to_read(target: &Target) -> Result<Self, StoreError> {
+        let adapter: Arc<dyn Adapter> = match target {
+            Target::Memory => {
+                return Err(StoreError::Refused("a log in memory has no second reader".to_owned()));
+            }
+            Target::Sqlite(path) => Arc::new(SqliteAdapter::open_to_read(path).await?),
+            Target::Postgres { url, schema } => {
+                Arc::new(PostgresAdapter::open_to_read(url, schema).await?)
+            }
+        };
+        let (queue, _) = mpsc::channel(1); // Nobody receives, so every append is turned away.
+        let (_, head) = watch::channel(adapter.head().await?.position);
+        let (live, _) = broadcast::channel(1);
+        let (stop, broken, tasks) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        Ok(Self { adapter, queue, head, live, stop, broken, tasks })
+    }
+
     /// The id drawn when the log was made.
     pub fn id(&self) -> Uuid {
         self.adapter.log_id()

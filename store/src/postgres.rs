@@ -44,6 +44,20 @@ impl PostgresAdapter {
         .execute(&write)
         .await?;
         let log_id = sqlx::query_scalar("select log_id from head").fetch_one(&write).await?;
+        Self::listening(log_id, write, read).await
+    }
+
+    /// Opens an existing schema to read it.
+    pub(crate) async fn open_to_read(url: &str, schema: &str) -> Result<Self, StoreError> {
+        let target = Target::Postgres { url: url.to_owned(), schema: schema.to_owned() };
+        let Db::Postgres { read, .. } = Db::open(&target, Durability::Full).await? else {
+            return Err(StoreError::Refused("a schema is opened with PostgreSQL".to_owned()));
+        };
+        let log_id = sqlx::query_scalar("select log_id from head").fetch_one(&read).await?;
+        Self::listening(log_id, read.clone(), read).await
+    }
+
+    async fn listening(log_id: Uuid, write: PgPool, read: PgPool) -> Result<Self, StoreError> {
         let mut listener = PgListener::connect_with(&read).await?;
         listener.listen("webox_log").await?;
         Ok(Self { log_id, write, read, listener: tokio::sync::Mutex::new(listener) })

@@ -11,7 +11,7 @@ use crate::{
     StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
-    db::Durability,
+    db::{self, Durability},
 };
 
 /// How many rows one statement inserts. Each number of rows is a statement of its own, prepared once.
@@ -41,6 +41,14 @@ impl SqliteAdapter {
         .await?;
         let log_id = sqlx::query_scalar("select log_id from head").fetch_one(&write).await?;
         Ok(Self { log_id, write, read })
+    }
+
+    /// Opens an existing file beside the process that writes it. A connection that cannot write never checkpoints, so this
+    /// is safe whatever that process does.
+    pub(crate) async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let read = db::open_sqlite_to_read(path).await?;
+        let log_id = sqlx::query_scalar("select log_id from head").fetch_one(&read).await?;
+        Ok(Self { log_id, write: read.clone(), read })
     }
 }
 

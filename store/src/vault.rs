@@ -198,6 +198,11 @@ impl Vault {
         Ok(dropped)
     }
 
+    /// Whether the vault can be read.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        self.db.answers().await
+    }
+
     /// Ends what is under way, then closes.
     pub async fn close(&self) {
         self.tasks.close();

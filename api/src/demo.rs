@@ -1,0 +1,89 @@
+//! The demo shop: a real little assortment, made through the same commands as any other.
+
+use commands::{Actor, Context, product::NewProduct};
+use domain::{
+    Currency, Line, Localized, Money, ProductId, Prose, Slug, VatRate,
+    product::{Description, Kind},
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+use projections::products::Status;
+use serde::Deserialize;
+
+use crate::App;
+
+const PRODUCTS: &str = include_str!("../demo/products.json");
+/// How many products are made at once.
+const AT_ONCE: usize = 16;
+
+/// A product of the demo shop, as its file says it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    slug: String,
+    kind: Kind,
+    name: Localized<String>,
+    description: Localized<String>,
+    price: i64,
+    vat_rate: i64,
+    category: String,
+    tags: Vec<String>,
+    stock: Option<i64>,
+}
+
+/// Makes the products that are not there yet. Interrupted, it goes on at the next start.
+pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
+    app.views.products.wait(*app.log.watch().borrow()).await?;
+    let samples: Vec<Sample> = serde_json::from_str(PRODUCTS)?;
+    futures::stream::iter(samples)
+        .map(|sample| offer(app, sample))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    Ok(app.views.products.wait(*app.log.watch().borrow()).await?)
+}
+
+async fn offer(app: &App, sample: Sample) -> anyhow::Result<()> {
+    let products = &app.commands.products;
+    let context = || Context::new(Actor::Shop);
+    let known = app.views.products.by_slug(&sample.slug).await?;
+    let stocked = known.as_ref().is_some_and(|known| known.on_hand.unwrap_or(1) > 0);
+    let id: ProductId = match known {
+        Some(known) if known.status != Status::Draft => return Ok(()),
+        Some(known) => known.id,
+        None => products.draft(&context(), sample.parse()?).await?.value,
+    };
+    if let Some(stock) = sample.stock
+        && !stocked
+    {
+        products.adjust_stock(&context(), id, stock).await?;
+    }
+    products.publish(&context(), id).await?;
+    Ok(())
+}
+
+impl Sample {
+    fn parse(&self) -> anyhow::Result<NewProduct> {
+        let price = Money::price(self.price, Currency::Eur);
+        let tags = self.tags.iter().map(|tag| Slug::parse(tag));
+        let english = |text: &Localized<String>| text.en.clone();
+        Ok(NewProduct {
+            slug: Slug::parse(&self.slug)?,
+            kind: self.kind,
+            description: Description {
+                name: Localized {
+                    fr: Line::parse(&self.name.fr)?,
+                    en: english(&self.name).as_deref().map(Line::parse).transpose()?,
+                },
+                text: Localized {
+                    fr: Prose::parse(&self.description.fr)?,
+                    en: english(&self.description).as_deref().map(Prose::parse).transpose()?,
+                },
+                category: Slug::parse(&self.category)?,
+                tags: tags.collect::<Result<_, _>>()?,
+            },
+            price: price.ok_or_else(|| anyhow::anyhow!("{} costs too much", self.slug))?,
+            vat_rate: VatRate::parse(self.vat_rate)
+                .ok_or_else(|| anyhow::anyhow!("{} is taxed at no French rate", self.slug))?,
+        })
+    }
+}

@@ -1,0 +1,585 @@
+//! `/api/checkout` and `/api/orders`
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use commands::order::{Checkout, CheckoutError, PayError};
+use domain::{AttemptId, Line, OrderId, order::OrderError, pricing::PricingError};
+use projections::{
+    histories::HistoryEntry,
+    orders::{OrderView, PaymentStatus, PaymentView, Status},
+    page::{MAX_ROWS, ROWS},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    answer::{
+        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders,
+        QueryProblems, StaffProblems, TotalsBody,
+    },
+    cart::{CartHeader, held},
+    contact::ContactBody,
+    error::{ApiError, Fields, Kind},
+    product::KindBody,
+    request::{After, Asked, Caller, Command, Id, Nothing},
+};
+
+const UNKNOWN: Kind =
+    Kind::new(StatusCode::NOT_FOUND, "order-unknown", "Commande inconnue", "Unknown order");
+const EXISTS: Kind =
+    Kind::new(StatusCode::CONFLICT, "order-exists", "La commande existe déjà", "The order exists");
+const IN_PROGRESS: Kind = Kind::new(
+    StatusCode::CONFLICT,
+    "order-payment-in-progress",
+    "Un paiement de cette commande est en cours",
+    "A payment of this order is under way",
+);
+const ALREADY_PAID: Kind = Kind::new(
+    StatusCode::CONFLICT,
+    "order-already-paid",
+    "Cette commande est payée",
+    "This order is paid",
+);
+const NOT_PAID: Kind = Kind::new(
+    StatusCode::CONFLICT,
+    "order-not-paid",
+    "Cette commande n’est pas payée",
+    "This order is not paid",
+);
+const CLOSED: Kind = Kind::new(
+    StatusCode::CONFLICT,
+    "order-closed",
+    "Cette commande a expiré ou a été annulée",
+    "This order has expired or was cancelled",
+);
+const UNKNOWN_PAYMENT: Kind = Kind::new(
+    StatusCode::NOT_FOUND,
+    "order-payment-unknown",
+    "Paiement inconnu",
+    "Unknown payment",
+);
+const UNKNOWN_METHOD: Kind = Kind::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "payment-method-unknown",
+    "Moyen de paiement inconnu",
+    "Unknown payment method",
+);
+const CART_CHANGED: Kind = Kind::new(
+    StatusCode::CONFLICT,
+    "cart-changed",
+    "Le panier ou un prix a changé depuis qu’il a été montré",
+    "The cart or a price has changed since it was shown",
+);
+const TOO_DEAR: Kind = Kind::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "cart-total",
+    "Le total ne peut pas être calculé",
+    "The total cannot be computed",
+);
+
+impl From<OrderError> for ApiError {
+    fn from(refusal: OrderError) -> Self {
+        let kind = match refusal {
+            OrderError::Unknown => UNKNOWN,
+            OrderError::AlreadyPlaced => EXISTS,
+            OrderError::PaymentInProgress => IN_PROGRESS,
+            OrderError::AlreadyPaid => ALREADY_PAID,
+            OrderError::NotPaid => NOT_PAID,
+            OrderError::Closed => CLOSED,
+            OrderError::UnknownAttempt => UNKNOWN_PAYMENT,
+        };
+        Self::refused(kind, &refusal)
+    }
+}
+
+impl From<PayError> for ApiError {
+    fn from(refusal: PayError) -> Self {
+        match refusal {
+            PayError::UnknownMethod => Self::refused(UNKNOWN_METHOD, &refusal),
+            PayError::Order(refusal) => refusal.into(),
+        }
+    }
+}
+
+impl From<PricingError> for ApiError {
+    fn from(refusal: PricingError) -> Self {
+        Self::refused(TOO_DEAR, &refusal)
+    }
+}
+
+impl From<CheckoutError> for ApiError {
+    fn from(refusal: CheckoutError) -> Self {
+        match refusal {
+            CheckoutError::Cart(refusal) => refusal.into(),
+            CheckoutError::Product { product, error } => {
+                Self::from(error).with_present("product", product)
+            }
+            CheckoutError::Pricing(refusal) => refusal.into(),
+            CheckoutError::Order(refusal) => refusal.into(),
+            CheckoutError::CartChanged { cart_version, total } => {
+                Self::refused(CART_CHANGED, &refusal)
+                    .with_present("cart_version", cart_version)
+                    .with_present("total", total)
+            }
+            CheckoutError::Moved => Self::refused(CART_CHANGED, &refusal),
+        }
+    }
+}
+
+/// The commands on orders.
+pub(crate) fn commands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(check_out))
+        .routes(routes!(pay))
+        .routes(routes!(cancel))
+        .routes(routes!(fulfil))
+}
+
+/// The queries below `/api/orders`.
+pub(crate) fn queries() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(history))
+}
+
+/// The header with which a guest reads an order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the documentation alone")]
+struct OrderHeader {
+    /// What the checkout answered as `token`.
+    #[param(rename = "Webox-Order-Token", required = false)]
+    webox_order_token: Option<String>,
+}
+
+/// A cart to be turned into an order, as it was shown.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CheckoutBody {
+    /// The version that was shown.
+    cart_version: u64,
+    /// The total that was shown.
+    expected_total: MoneyBody,
+    contact: ContactBody,
+}
+
+/// An order that was placed.
+#[derive(Debug, Serialize, ToSchema)]
+struct PlacedBody {
+    #[schema(value_type = uuid::Uuid)]
+    order: OrderId,
+    /// With this as `Webox-Order-Token`, a guest reads and pays the order. It is nowhere stored.
+    token: String,
+    /// A query that sends this as `Webox-Position` sees what was done.
+    position: u64,
+}
+
+/// Turn the cart into an order
+///
+/// One step: the cart is closed, the stock is held, the order is placed, or nothing of it. A cart that is an order
+/// already answers that order (200). Where the version or the total is not what was shown, the answer is 409
+/// `cart-changed` with the present ones.
+#[utoipa::path(post, path = "/api/checkout", tag = "orders", params(CommandHeaders, CartHeader),
+    request_body = CheckoutBody,
+    responses((status = 201, body = PlacedBody), (status = 200, body = PlacedBody, description = "It was placed before"),
+        CommandProblems))]
+async fn check_out(
+    State(app): State<App>,
+    command: Command<CheckoutBody>,
+) -> Result<Answer<PlacedBody>, ApiError> {
+    let cart = held(&command.caller)?.cart();
+    let context = command.context();
+    let CheckoutBody { cart_version, expected_total, contact } = command.body;
+    let contact = contact.parse("contact")?;
+    let checkout = Checkout { cart, cart_version, expected_total: expected_total.into(), contact };
+    let done = app.commands.orders.check_out(&context, &checkout).await?;
+    let status = if done.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let location = format!("/api/orders/{}", done.value);
+    let tokens = app.commands.orders.tokens();
+    let placed = |order, position: store::Position| PlacedBody {
+        order,
+        token: tokens.order(order),
+        position: position.0,
+    };
+    Ok(Answer::of(status, done, placed).with_header(header::LOCATION, &location))
+}
+
+/// What pays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PayBody {
+    /// A token of the payment provider's. The sandbox knows `sandbox_ok` and `sandbox_declined`.
+    #[schema(example = "sandbox_ok")]
+    method: String,
+}
+
+/// Pay an order
+///
+/// Waits up to 2 seconds for the provider's answer: 200 with the order; 202 where there is none yet. A second click
+/// joins the payment that is under way.
+#[utoipa::path(post, path = "/api/orders/{id}/pay", tag = "orders",
+    params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader), request_body = PayBody,
+    responses((status = 200, body = OrderBody),
+        (status = 202, body = OrderBody, description = "The provider has not answered yet"), CommandProblems))]
+async fn pay(
+    State(app): State<App>,
+    Id(id): Id<OrderId>,
+    command: Command<PayBody>,
+) -> Result<Response, ApiError> {
+    command.caller.must_own(&app, id)?;
+    let mut fields = Fields::default();
+    let method = fields.take("method", Line::parse(&command.body.method));
+    let method = fields.finish(method)?;
+    let done = app.commands.orders.pay(&command.context(), id, method).await?;
+    app.views.orders.wait(done.position).await?;
+    let order = settled(&app, id, done.value).await?;
+    let open = order.payments.iter().any(|payment| payment.status == PaymentStatus::Pending);
+    let status = if open { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(Answer::of(status, done, |_, _| OrderBody::from(order)).into_response())
+}
+
+/// The order once `attempt` is answered, or as it is after 2 seconds.
+async fn settled(app: &App, id: OrderId, attempt: AttemptId) -> Result<OrderView, ApiError> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let mut moves = app.views.orders.watch();
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        moves.mark_unchanged();
+        let order = app.views.orders.order(id).await?.ok_or_else(ApiError::not_found)?;
+        let pending = |payment: &PaymentView| {
+            payment.attempt == attempt && payment.status == PaymentStatus::Pending
+        };
+        let over = !order.payments.iter().any(pending);
+        if over || !matches!(tokio::time::timeout_at(end, moves.changed()).await, Ok(Ok(()))) {
+            return Ok(order);
+        }
+    }
+}
+
+/// Cancel an order that is not paid
+///
+/// Its stock comes back.
+#[utoipa::path(post, path = "/api/orders/{id}/cancel", tag = "orders",
+    params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader),
+    responses((status = 200, body = Accepted), CommandProblems))]
+async fn cancel(
+    State(app): State<App>,
+    Id(id): Id<OrderId>,
+    command: Command<Nothing>,
+) -> Result<Answer<Accepted>, ApiError> {
+    command.caller.must_own(&app, id)?;
+    Ok(Answer::accepted(app.commands.orders.cancel(&command.context(), id).await?))
+}
+
+/// Say that everything was handed over
+#[utoipa::path(post, path = "/api/orders/{id}/fulfil", tag = "orders", security(("staff" = [])),
+    params(("id" = uuid::Uuid, Path), CommandHeaders),
+    responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
+async fn fulfil(
+    State(app): State<App>,
+    Id(id): Id<OrderId>,
+    command: Command<Nothing>,
+) -> Result<Answer<Accepted>, ApiError> {
+    Ok(Answer::accepted(app.commands.orders.fulfil(&command.context(), id).await?))
+}
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderBody {
+    #[schema(value_type = uuid::Uuid)]
+    id: OrderId,
+    status: StatusBody,
+    /// Who buys; absent where that person's data is erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactBody>,
+    lines: Vec<OrderLineBody>,
+    totals: TotalsBody,
+    payments: Vec<PaymentBody>,
+    placed_at: DateTime<Utc>,
+    /// The day it counts for, in Paris.
+    on: NaiveDate,
+    /// When it expires unless it is paid.
+    expires_at: DateTime<Utc>,
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = OrderStatus)]
+enum StatusBody {
+    AwaitingPayment,
+    Paid,
+    Fulfilled,
+    Expired,
+    Cancelled,
+}
+
+impl From<StatusBody> for Status {
+    fn from(body: StatusBody) -> Self {
+        match body {
+            StatusBody::AwaitingPayment => Self::AwaitingPayment,
+            StatusBody::Paid => Self::Paid,
+            StatusBody::Fulfilled => Self::Fulfilled,
+            StatusBody::Expired => Self::Expired,
+            StatusBody::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<Status> for StatusBody {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::AwaitingPayment => Self::AwaitingPayment,
+            Status::Paid => Self::Paid,
+            Status::Fulfilled => Self::Fulfilled,
+            Status::Expired => Self::Expired,
+            Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// One product of an order, as it was when it was bought.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrderLineBody {
+    product: uuid::Uuid,
+    slug: String,
+    name: LocalizedBody,
+    kind: KindBody,
+    quantity: u32,
+    unit_price: MoneyBody,
+    vat_rate: u16,
+    total: MoneyBody,
+}
+
+/// A try to pay an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct PaymentBody {
+    #[schema(value_type = uuid::Uuid)]
+    attempt: AttemptId,
+    amount: MoneyBody,
+    method: String,
+    status: PaymentStatusBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// Why it was declined, or why its money goes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// What became of a try to pay.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PaymentStatus)]
+enum PaymentStatusBody {
+    Pending,
+    Succeeded,
+    Declined,
+    Refunding,
+    Refunded,
+}
+
+impl From<OrderView> for OrderBody {
+    fn from(view: OrderView) -> Self {
+        let lines = view.lines.into_iter().map(|line| OrderLineBody {
+            product: line.product.0,
+            slug: line.slug.to_string(),
+            name: line.name.into(),
+            kind: line.kind.into(),
+            quantity: line.quantity.get(),
+            unit_price: line.unit_price.into(),
+            vat_rate: line.vat_rate.basis_points(),
+            total: line.total.into(),
+        });
+        Self {
+            id: view.id,
+            status: view.status.into(),
+            contact: view.contact.map(Into::into),
+            lines: lines.collect(),
+            totals: view.totals.into(),
+            payments: view.payments.into_iter().map(Into::into).collect(),
+            placed_at: view.placed_at,
+            on: view.on,
+            expires_at: view.expires_at,
+        }
+    }
+}
+
+impl From<PaymentView> for PaymentBody {
+    fn from(view: PaymentView) -> Self {
+        Self {
+            attempt: view.attempt,
+            amount: view.amount.into(),
+            method: view.method,
+            status: match view.status {
+                PaymentStatus::Pending => PaymentStatusBody::Pending,
+                PaymentStatus::Succeeded => PaymentStatusBody::Succeeded,
+                PaymentStatus::Declined => PaymentStatusBody::Declined,
+                PaymentStatus::Refunding => PaymentStatusBody::Refunding,
+                PaymentStatus::Refunded => PaymentStatusBody::Refunded,
+            },
+            reference: view.reference,
+            reason: view.reason,
+        }
+    }
+}
+
+/// Which orders are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    /// Where they stand.
+    #[param(inline)]
+    status: Option<StatusBody>,
+    /// The mark that ended the page before.
+    after: Option<String>,
+    /// At most so many, 1 to 100.
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// A page of orders.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrdersBody {
+    items: Vec<OrderBody>,
+    /// The mark to ask the next page with; `null` at the end.
+    next: Option<String>,
+}
+
+/// List orders
+///
+/// The newest first.
+#[utoipa::path(get, path = "/api/orders/list", tag = "orders", security(("staff" = [])), params(ListQuery, QueryHeaders),
+    responses((status = 200, body = OrdersBody), QueryProblems, StaffProblems))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    After(position): After,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Json<OrdersBody>, ApiError> {
+    caller.must_be_staff()?;
+    app.views.orders.wait(position).await?;
+    let limit = query.limit.unwrap_or(ROWS).clamp(1, MAX_ROWS);
+    let page =
+        app.views.orders.list(query.status.map(Into::into), query.after.as_deref(), limit).await?;
+    let page = page.map(OrderBody::from);
+    Ok(Json(OrdersBody { items: page.items, next: page.next }))
+}
+
+/// Show an order
+///
+/// To the staff, and to whoever holds its token. To everybody else it does not exist.
+#[utoipa::path(get, path = "/api/orders/{id}", tag = "orders", security((), ("staff" = [])),
+    params(("id" = uuid::Uuid, Path), OrderHeader, QueryHeaders),
+    responses((status = 200, body = OrderBody), QueryProblems))]
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<OrderId>,
+    After(position): After,
+) -> Result<Json<OrderBody>, ApiError> {
+    caller.must_own(&app, id)?;
+    app.views.orders.wait(position).await?;
+    app.views
+        .orders
+        .order(id)
+        .await?
+        .map(|order| Json(order.into()))
+        .ok_or_else(ApiError::not_found)
+}
+
+/// Something that happened to an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct HistoryEntryBody {
+    /// Its place in the log.
+    position: u64,
+    /// Its place among what happened to this order.
+    version: u64,
+    /// What.
+    #[schema(example = "OrderPaid")]
+    event: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// Who asked for it: guest, staff, reactor, shop.
+    #[schema(example = "guest")]
+    actor: String,
+    /// Which one, where the kind has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_id: Option<String>,
+    /// The command that decided it.
+    command: String,
+    /// What everything that follows from one request has in common.
+    correlation: String,
+    /// The event it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation: Option<String>,
+    /// What it says. Sealed parts are ciphertext, and shown to the staff alone.
+    payload: Value,
+    /// What its sealed part says; absent where there is none, or where it is erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactBody>,
+    /// SHA-256 of this event and everything before it in the log, hexadecimal.
+    hash: String,
+}
+
+/// What happened to an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct HistoryBody {
+    /// The first thing first.
+    entries: Vec<HistoryEntryBody>,
+}
+
+/// Show what happened to an order
+///
+/// Every event with its place in the log, who asked for it, and its hash.
+#[utoipa::path(get, path = "/api/orders/{id}/history", tag = "orders", security((), ("staff" = [])),
+    params(("id" = uuid::Uuid, Path), OrderHeader, QueryHeaders),
+    responses((status = 200, body = HistoryBody), QueryProblems))]
+async fn history(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<OrderId>,
+    After(position): After,
+) -> Result<Json<HistoryBody>, ApiError> {
+    caller.must_own(&app, id)?;
+    app.views.histories.wait(position).await?;
+    let entries = app.views.histories.of_order(id).await?;
+    if entries.is_empty() {
+        return Err(ApiError::not_found());
+    }
+    Ok(Json(HistoryBody {
+        entries: entries.into_iter().map(|entry| HistoryEntryBody::of(entry, &caller)).collect(),
+    }))
+}
+
+impl HistoryEntryBody {
+    fn of(mut entry: HistoryEntry, caller: &Caller) -> Self {
+        if !caller.staff
+            && let Some(placed) = entry.payload.get_mut("Placed").and_then(Value::as_object_mut)
+        {
+            placed.remove("contact"); // The owner reads it in the clear; the ciphertext is for those who prove.
+        }
+        Self {
+            position: entry.position.0,
+            version: entry.version,
+            event: entry.event,
+            at: entry.at,
+            actor: entry.actor,
+            actor_id: entry.actor_id,
+            command: entry.command,
+            correlation: entry.correlation,
+            causation: entry.causation,
+            payload: entry.payload,
+            contact: entry.contact.map(Into::into),
+            hash: entry.hash,
+        }
+    }
+}
