@@ -75,7 +75,7 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     match config.log_format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
         LogFormat::Json => {
-            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?
+            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?;
         }
     }
     Ok(())
@@ -102,14 +102,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     app.announce(&format!("http://{address}"))?;
     match app.mode() {
         Mode::Demo => {
-            say(&format!("WeBox demo shop on http://{address} (try http://{address}/docs)"))?
+            say(&format!("WeBox demo shop on http://{address} (try http://{address}/docs)"))?;
         }
         Mode::Live => say(&format!("WeBox shop on http://{address}"))?,
     }
     match (has_token, app.mode()) {
         (true, _) => {}
         (false, Mode::Demo) => {
-            say(&format!("The staff's token is in {}", data.join(staff::FILE).display()))?
+            say(&format!("The staff's token is in {}", data.join(staff::FILE).display()))?;
         }
         (false, Mode::Live) => say("No WEBOX_ADMIN_TOKEN is set: nobody can work as staff")?,
     }

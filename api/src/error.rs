@@ -266,10 +266,9 @@ impl From<Failure> for ApiError {
             Failure::UnknownOutcome => Self::new(UNKNOWN_OUTCOME).with_retry_after(2),
             Failure::TooLarge => Self::new(TOO_LARGE),
             Failure::Contended => Self::new(CONTENDED).with_retry_after(1),
-            failure @ Failure::Store(_) => Self {
-                cause: Some(Arc::new(failure)),
-                ..Self::new(UNAVAILABLE).with_retry_after(2)
-            },
+            failure @ Failure::Store(_) => {
+                Self::new(UNAVAILABLE).with_retry_after(2).with_cause(failure)
+            }
             failure @ Failure::Event(_) => Self::fault(failure),
         }
     }
