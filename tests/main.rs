@@ -1,3 +1,4 @@
 //! Everything that crosses crates, in one binary.
 
 mod conformance;
+mod order;

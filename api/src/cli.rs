@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::Views;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use store::{DataFolder, Log, Position, StreamName, Vault, chain::hex, verify::verify};
 use tokio::{
     net::TcpListener,
@@ -181,23 +182,36 @@ async fn replay(config: &Config, stream: &str) -> anyhow::Result<()> {
         let Some(last) = events.last() else { break };
         version = last.version;
         for event in &events {
-            let line = json!({
-                "position": event.position,
-                "version": event.version,
-                "at": chrono::DateTime::from_timestamp_micros(event.recorded_at),
-                "event": event.event_type,
-                "schema": event.schema,
-                "payload": serde_json::from_str::<Value>(&event.payload)?,
-                "metadata": serde_json::from_str::<Value>(&event.metadata)?,
-                "hash": hex(&event.hash),
-            });
-            say(&line.to_string())?;
+            let line = ReplayLine {
+                position: event.position,
+                version: event.version,
+                at: chrono::DateTime::from_timestamp_micros(event.recorded_at),
+                event: &event.event_type,
+                schema: event.schema,
+                payload: serde_json::from_str(&event.payload)?,
+                metadata: serde_json::from_str(&event.metadata)?,
+                hash: hex(&event.hash),
+            };
+            say(&serde_json::to_string(&line)?)?;
         }
     }
     if version == 0 {
         bail!("there is no stream {stream}");
     }
     Ok(())
+}
+
+/// An event as `replay` prints it.
+#[derive(Serialize)]
+struct ReplayLine<'event> {
+    position: Position,
+    version: u64,
+    at: Option<chrono::DateTime<chrono::Utc>>,
+    event: &'event str,
+    schema: u32,
+    payload: &'event RawValue,
+    metadata: &'event RawValue,
+    hash: String,
 }
 
 fn progress_bar(name: &str, head: Position) -> ProgressBar {

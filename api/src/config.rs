@@ -176,6 +176,30 @@ fn hide_password(url: &str) -> String {
 }
 
 impl Config {
+    /// The settings where nobody says anything, with everything kept in files below `data`, on a port that is free.
+    pub fn embedded(data: impl Into<PathBuf>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            data: data.into(),
+            database: None,
+            log: None,
+            views: None,
+            vault: None,
+            demo: false,
+            sandbox_payments: false,
+            admin_token: None,
+            order_minutes: 30,
+            cart_days: 30,
+            trusted_origins: Vec::new(),
+            max_requests: 512,
+            max_connections: 12_000,
+            max_connections_per_address: 200,
+            log_level: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+
     /// Whether a store is named, so that this is no trial of the program.
     pub(crate) const fn names_a_store(&self) -> bool {
         self.database.is_some()
@@ -229,6 +253,18 @@ impl fmt::Display for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_says_is_the_same_everywhere() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            config: Config,
+        }
+        let parsed = <Line as clap::Parser>::parse_from(["webox"]).config;
+        let embedded = Config { listen: parsed.listen, ..Config::embedded("./data") };
+        assert_eq!(parsed.to_string(), embedded.to_string());
+    }
 
     #[test]
     fn a_password_is_never_shown() {

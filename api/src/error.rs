@@ -350,6 +350,8 @@ impl IntoResponse for ApiError {
 /// Turns every failure into problem details in the reader's language, and logs causes once.
 pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
     let language = language(request.headers());
+    let request_id =
+        request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let response = next.run(request).await;
     let error = match response.extensions().get::<ApiError>() {
         Some(error) => error.clone(),
@@ -359,10 +361,15 @@ pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
         None => return response,
     };
     let headers = response.headers().clone();
-    render(error, headers, language)
+    render(error, headers, language, request_id)
 }
 
-fn render(error: ApiError, mut headers: HeaderMap, language: Language) -> Response {
+fn render(
+    error: ApiError,
+    mut headers: HeaderMap,
+    language: Language,
+    request_id: Option<String>,
+) -> Response {
     let Problem { kind, detail, fields, present, retry_after, cause } = *error.0;
     if let Some(cause) = cause {
         tracing::error!(
@@ -371,7 +378,6 @@ fn render(error: ApiError, mut headers: HeaderMap, language: Language) -> Respon
             "a request failed"
         );
     }
-    let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let body = ProblemBody {
         r#type: format!("/problems/{}", kind.slug),
         slug: kind.slug,

@@ -528,17 +528,20 @@ async fn list(
 
 /// Show a product
 ///
-/// By its slug. Drafts are shown to the staff alone.
-#[utoipa::path(get, path = "/api/products/{slug}", tag = "products", params(("slug" = String, Path), QueryHeaders),
+/// By its slug, or by its id. Drafts are shown to the staff alone.
+#[utoipa::path(get, path = "/api/products/{id}", tag = "products", params(("id" = String, Path), QueryHeaders),
     responses((status = 200, body = ProductBody), QueryProblems))]
 async fn show(
     State(app): State<App>,
     caller: Caller,
     After(position): After,
-    Path(slug): Path<String>,
+    Path(name): Path<String>,
 ) -> Result<Json<ProductBody>, ApiError> {
     app.views.products.wait(position).await?;
-    let product = app.views.products.by_slug(&slug).await?;
+    let product = match name.parse::<ProductId>() {
+        Ok(id) => app.views.products.all([id].into_iter()).await?.remove(&id),
+        Err(_) => app.views.products.by_slug(&name).await?,
+    };
     product
         .filter(|product| caller.staff || product.status != Status::Draft)
         .map(|product| Json(product.into()))

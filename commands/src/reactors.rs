@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::DomainError;
-use store::{AgendaChange, Position, Recorded, StoreError, StreamName};
+use store::{AgendaChange, Metadata, Position, Recorded, StoreError, StreamName};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -67,7 +67,11 @@ pub enum ReactorError {
 /// The context of the `number`th command with which `reactor` answers `event`.
 pub(crate) fn answering(reactor: &'static str, event: &Recorded, number: u32) -> Context {
     let name = [event.event_id.as_bytes().as_slice(), &number.to_be_bytes()].concat();
-    Context { causation: Some(event.event_id), ..derived(reactor, &name) }
+    let context = derived(reactor, &name);
+    let cause: Option<Metadata> = serde_json::from_str(&event.metadata).ok();
+    let (correlation, trace) =
+        cause.map_or((context.correlation, None), |cause| (cause.correlation, cause.trace));
+    Context { causation: Some(event.event_id), correlation, trace, ..context }
 }
 
 /// The context of a command that `reactor` sends because of `cause`: the same cause gives the same command.

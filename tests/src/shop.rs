@@ -1,0 +1,374 @@
+//! The shop in a box: opened on either database, served on a port of its own, its clock turned by hand.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use api::{App, Config, Setup};
+use commands::ManualClock;
+use domain::ports::Payments;
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use store::{Position, Recorded};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::postgres;
+
+/// The token of the staff in every box.
+pub const STAFF: &str = "staff-token-of-the-shop-in-a-box-0123456789";
+
+/// Which database a story runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Files in a folder of its own.
+    Sqlite,
+    /// A database of its own on the tests' cluster.
+    Postgres,
+}
+
+/// Makes one test for each database of stories that take a [`Backend`].
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident: Backend) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            $(#[$meta])*
+            async fn story($backend: Backend) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                story(Backend::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                story(Backend::Postgres).await;
+            }
+        }
+    )*};
+}
+
+/// A shop, open and served.
+pub struct Shop {
+    /// The shop itself, for what HTTP does not show.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Where it is served.
+    pub url: String,
+    client: Client,
+    config: Config,
+    payments: Arc<dyn Payments>,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<()>>,
+}
+
+impl Shop {
+    /// A new shop with sandbox payments.
+    pub async fn open(backend: Backend) -> Self {
+        Self::open_with(backend, Arc::new(providers::Sandbox)).await
+    }
+
+    /// A new shop whose payments go to `payments`.
+    pub async fn open_with(backend: Backend, payments: Arc<dyn Payments>) -> Self {
+        let start = "2026-11-22T09:00:00Z".parse().expect("a moment");
+        let clock = Arc::new(ManualClock::new(start));
+        Self::start(config(backend), clock, payments).await
+    }
+
+    async fn start(config: Config, clock: Arc<ManualClock>, payments: Arc<dyn Payments>) -> Self {
+        let setup = Setup {
+            config: config.clone(),
+            clock: Arc::clone(&clock) as _,
+            payments: Some(Arc::clone(&payments)),
+        };
+        let app = App::open(setup).await.expect("the shop opens");
+        let listener = TcpListener::bind(config.listen).await.expect("a port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = app.clone();
+        #[expect(clippy::disallowed_methods, reason = "the box waits for it when it is closed")]
+        let served = tokio::spawn(async move {
+            let stopped = async move {
+                let _ = stopped.await;
+            };
+            serving.serve(listener, stopped).await.expect("the shop is served");
+        });
+        let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
+        Self { app, clock, url, client, config, payments, stop: Some(stop), served: Some(served) }
+    }
+
+    /// Stops the shop as its operator would.
+    pub async fn close(&mut self) {
+        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
+            let _ = stop.send(());
+            served.await.expect("the shop stops");
+        }
+    }
+
+    /// Stops the shop and opens it again on the same data.
+    pub async fn reopen(&mut self) {
+        self.close().await;
+        let (config, clock, payments) =
+            (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.payments));
+        let fresh = Self::start(config, clock, payments).await;
+        *self = fresh;
+    }
+
+    /// The settings it was opened with.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Turns the clock forward.
+    pub fn turn(&self, by: chrono::TimeDelta) {
+        self.clock.turn(by);
+    }
+
+    /// A request of nobody in particular.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request of the staff.
+    pub fn staff(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(STAFF)
+    }
+
+    /// A product for sale, with `stock` pieces where it is a number: its id.
+    pub async fn product(&self, slug: &str, price: i64, stock: Option<i64>) -> String {
+        let kind = if stock.is_some() { "physical" } else { "digital" };
+        let body = json!({
+            "slug": slug, "kind": kind, "category": "tirages", "vat_rate": 2000,
+            "name": {"fr": slug}, "description": {"fr": format!("Le produit {slug}.")}, "price": eur(price),
+        });
+        let drafted = Answer::of(self.staff(Method::POST, "/api/products").json(&body)).await;
+        let id = drafted.expect(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned();
+        if let Some(stock) = stock {
+            let stocked = self
+                .staff(Method::POST, &format!("/api/products/{id}/stock"))
+                .json(&json!({"change": stock}));
+            Answer::of(stocked).await.expect(StatusCode::OK);
+        }
+        let published = self.staff(Method::POST, &format!("/api/products/{id}/publish"));
+        Answer::of(published).await.expect(StatusCode::OK);
+        id
+    }
+
+    /// Somebody who comes in without a cart.
+    pub const fn guest(&self) -> Guest<'_> {
+        Guest { shop: self, cart: None, position: 0 }
+    }
+
+    /// Where the log is now.
+    pub fn head(&self) -> Position {
+        *self.app.log().watch().borrow()
+    }
+
+    /// The events after `position`, once the shop has done by itself what follows from them.
+    pub async fn events_after(&self, position: Position) -> Vec<Recorded> {
+        self.app.log().read_all(position, 10_000).await.expect("the log is read")
+    }
+
+    /// The types of the events after `position`, in the order of the log.
+    pub async fn types_after(&self, position: Position) -> Vec<String> {
+        self.events_after(position).await.into_iter().map(|event| event.event_type).collect()
+    }
+
+    /// Waits until an event of this type is in the log after `position`.
+    pub async fn wait_for(&self, event_type: &str, position: Position) -> Recorded {
+        for _ in 0..600 {
+            let found = self
+                .events_after(position)
+                .await
+                .into_iter()
+                .find(|event| event.event_type == event_type);
+            if let Some(found) = found {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no {event_type} came after {position}: {:?}", self.types_after(position).await);
+    }
+}
+
+/// Euros, as bodies say them.
+pub fn eur(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "EUR"})
+}
+
+/// Somebody who buys, as bodies say it.
+pub fn contact() -> Value {
+    json!({
+        "email": "ana@example.fr", "name": "Ana Martin",
+        "billing": {"street": "12 rue des Lilas", "postal_code": "69003", "city": "Lyon", "country": "FR"},
+    })
+}
+
+/// What a request was answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; `null` where it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Sends the request.
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the shop answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+    }
+
+    /// The body, where the status is this one.
+    #[track_caller]
+    pub fn expect(&self, status: StatusCode) -> &Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        &self.body
+    }
+
+    /// Problem details with this status and slug.
+    #[track_caller]
+    pub fn expect_problem(&self, status: StatusCode, slug: &str) -> &Value {
+        assert_eq!(
+            (self.status, self.body["slug"].as_str()),
+            (status, Some(slug)),
+            "{}",
+            self.body
+        );
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        &self.body
+    }
+}
+
+/// Somebody who buys without signing in.
+pub struct Guest<'shop> {
+    shop: &'shop Shop,
+    /// The cart's token, once there is one.
+    pub cart: Option<String>,
+    /// The last position an answer named.
+    pub position: u64,
+}
+
+/// An order as its owner knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Its id.
+    pub id: String,
+    /// Its token.
+    pub token: String,
+}
+
+impl Guest<'_> {
+    /// A request with this guest's cart, which sees what this guest did.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.shop.request(method, path).header("webox-position", self.position);
+        match &self.cart {
+            Some(cart) => request.header("webox-cart", cart),
+            None => request,
+        }
+    }
+
+    /// Sends a request and remembers what it says of the cart and the position.
+    pub async fn send(&mut self, request: RequestBuilder) -> Answer {
+        let answer = Answer::of(request).await;
+        let text = |name: &str| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
+        if let Some(cart) = text("webox-cart") {
+            self.cart = Some(cart);
+        }
+        if let Some(position) = text("webox-position") {
+            self.position = position.parse().expect("a position");
+        }
+        answer
+    }
+
+    /// Puts something into the cart.
+    pub async fn add(&mut self, product: &str, quantity: i64) -> Answer {
+        let body = json!({"product": product, "quantity": quantity});
+        self.send(self.request(Method::POST, "/api/cart/items").json(&body)).await
+    }
+
+    /// The cart, as it is shown.
+    pub async fn show_cart(&self) -> Value {
+        Answer::of(self.request(Method::GET, "/api/cart")).await.expect(StatusCode::OK).clone()
+    }
+
+    /// The body of a checkout of the cart as it is shown now.
+    pub async fn checkout_body(&self) -> Value {
+        let cart = self.show_cart().await;
+        json!({"cart_version": cart["version"], "expected_total": cart["totals"]["total"], "contact": contact()})
+    }
+
+    /// Checks the cart out as it is shown now.
+    pub async fn check_out(&mut self) -> Answer {
+        let body = self.checkout_body().await;
+        self.send(self.request(Method::POST, "/api/checkout").json(&body)).await
+    }
+
+    /// Puts something into the cart and checks it out.
+    pub async fn buy(&mut self, product: &str, quantity: i64) -> Placed {
+        self.add(product, quantity).await.expect(StatusCode::OK);
+        Placed::of(self.check_out().await.expect(StatusCode::CREATED))
+    }
+
+    /// Pays an order.
+    pub async fn pay(&mut self, order: &Placed, method: &str) -> Answer {
+        let path = format!("/api/orders/{}/pay", order.id);
+        let request = self.request(Method::POST, &path).header("webox-order-token", &order.token);
+        self.send(request.json(&json!({"method": method}))).await
+    }
+
+    /// An order, as it is shown.
+    pub async fn show(&self, order: &Placed) -> Value {
+        let path = format!("/api/orders/{}", order.id);
+        let request = self.request(Method::GET, &path).header("webox-order-token", &order.token);
+        Answer::of(request).await.expect(StatusCode::OK).clone()
+    }
+}
+
+impl Placed {
+    /// Reads the answer of a checkout.
+    pub fn of(body: &Value) -> Self {
+        let text = |name: &str| body[name].as_str().expect("a text").to_owned();
+        Self { id: text("order"), token: text("token") }
+    }
+}
+
+/// Settings for a new shop on this database, that no other test has.
+pub fn config(backend: Backend) -> Config {
+    let config = Config {
+        admin_token: Some(STAFF.to_owned()),
+        sandbox_payments: true,
+        ..Config::embedded(folder())
+    };
+    match backend {
+        // The stores are named, so that the shop is no demo and begins empty.
+        Backend::Sqlite => Config {
+            log: Some(format!("sqlite:{}", config.data.join("log.db").display())),
+            ..config
+        },
+        Backend::Postgres => Config { database: Some(postgres::database()), ..config },
+    }
+}
+
+/// A new folder below the temporary one.
+pub fn folder() -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("webox-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let folder = std::env::temp_dir().join("webox-tests").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    folder
+}
