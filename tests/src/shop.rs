@@ -101,7 +101,7 @@ impl Shop {
             };
             serving.serve(listener, stopped).await.expect("the shop is served");
         });
-        let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
+        let client = Client::builder().timeout(Duration::from_mins(1)).build().expect("a client");
         Self { app, clock, url, client, config, payments, stop: Some(stop), served: Some(served) }
     }
 
