@@ -4,8 +4,6 @@ use domain::CartId;
 use store::{Key, Metadata, chain::Hash};
 use uuid::Uuid;
 
-use crate::desk::Forbidden;
-
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -21,6 +19,11 @@ pub enum Actor {
     /// The shop itself: when it starts, when it is given demo data.
     Shop,
 }
+
+/// The actor may not do this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not allowed")]
+pub struct Forbidden;
 
 impl Actor {
     /// Refuses everybody but the staff and the shop itself.

@@ -20,7 +20,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::{
-    actor::{Context, RequestKey},
+    actor::{Context, Forbidden, RequestKey},
     clock::{Clock, business_date, micros},
     desk::{cache::Cache, keys::KeysInFlight},
 };
@@ -57,11 +57,6 @@ impl<T> Done<T> {
         Done { value: value(self.value), position: self.position, replayed: self.replayed }
     }
 }
-
-/// The actor may not do this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is not allowed")]
-pub struct Forbidden;
 
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]

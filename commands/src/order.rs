@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     AttemptId, BuyerId, CartId, Contact, Line, Money, OrderId, ProductId, Sealed,
     cart::{Cart, CartCommand, CartError, CartLine},
-    order::{Order, OrderCommand, OrderError, OrderLine, PaymentMethod, PaymentOutcome, Placement},
+    order::{
+        Order, OrderCommand, OrderError, OrderLine, PaymentMethod, PaymentOutcome, Placement, Stage,
+    },
     ports::Payments,
     pricing::{self, PricedLine, PricingError, Totals},
     product::{Product, ProductCommand, ProductError},
@@ -290,7 +292,7 @@ impl Orders {
             goods.into_iter().map(|product| members.add(product)).collect();
         self.desk
             .together(context, &members, |work| {
-                let waited = matches!(work.state(order), Order::AwaitingPayment(_));
+                let waited = work.state(order).stage() == Some(Stage::AwaitingPayment);
                 work.send(order, command.clone())?;
                 if waited {
                     move_stock(work, order, id, &goods);
@@ -304,10 +306,10 @@ impl Orders {
 /// Lets the stock of an order leave where it is paid, and come back where it fell through. A product that holds nothing
 /// for the order has nothing to do.
 fn move_stock(work: &mut Work, order: Member<Order>, id: OrderId, goods: &[Member<Product>]) {
-    let command = match work.state(order) {
-        Order::Paid(_) => ProductCommand::Commit { order: id },
-        Order::Expired(_) | Order::Cancelled(_) => ProductCommand::Release { order: id },
-        Order::Unplaced | Order::AwaitingPayment(_) | Order::Fulfilled(_) => return,
+    let command = match work.state(order).stage() {
+        Some(Stage::Paid) => ProductCommand::Commit { order: id },
+        Some(Stage::Expired | Stage::Cancelled) => ProductCommand::Release { order: id },
+        Some(Stage::AwaitingPayment | Stage::Fulfilled) | None => return,
     };
     for product in goods {
         if let Err(error) = work.send(*product, command.clone()) {

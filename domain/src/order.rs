@@ -170,25 +170,33 @@ pub enum Order {
     /// No event speaks of it.
     #[default]
     Unplaced,
-    /// It waits for its money.
-    AwaitingPayment(Purchase),
-    /// It is paid.
-    Paid(Purchase),
-    /// It is paid and handed over.
-    Fulfilled(Purchase),
-    /// Nobody paid in time.
-    Expired(Purchase),
-    /// Somebody did not want it any more.
-    Cancelled(Purchase),
+    /// It exists.
+    Placed(Purchase),
 }
 
 /// What is known of an order that exists.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Purchase {
+    stage: Stage,
     order: OrderId,
     total: Money,
     goods: Vec<ProductId>,
     attempts: BTreeMap<AttemptId, Attempt>,
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It waits for its money.
+    AwaitingPayment,
+    /// It is paid.
+    Paid,
+    /// It is paid and handed over.
+    Fulfilled,
+    /// Nobody paid in time.
+    Expired,
+    /// Somebody did not want it any more.
+    Cancelled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +208,11 @@ enum Attempt {
 }
 
 impl Order {
+    /// Where it stands, where it exists.
+    pub fn stage(&self) -> Option<Stage> {
+        Some(self.purchase()?.stage)
+    }
+
     /// The physical products that stock is held for.
     pub fn goods(&self) -> &[ProductId] {
         self.purchase().map_or(&[], |purchase| &purchase.goods)
@@ -213,65 +226,26 @@ impl Order {
     fn purchase(&self) -> Option<&Purchase> {
         match self {
             Self::Unplaced => None,
-            Self::AwaitingPayment(purchase)
-            | Self::Paid(purchase)
-            | Self::Fulfilled(purchase)
-            | Self::Expired(purchase)
-            | Self::Cancelled(purchase) => Some(purchase),
+            Self::Placed(purchase) => Some(purchase),
         }
     }
 
-    /// The whole rule book: one line for each thing that may be asked in each state.
     fn decide(&self, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
-        use OrderCommand as Ask;
         match (self, command) {
-            (Self::Unplaced, Ask::Place(placement)) => Ok(place(*placement)),
-            (_, Ask::Place(_)) => Err(OrderError::AlreadyPlaced),
+            (Self::Unplaced, OrderCommand::Place(placement)) => Ok(place(*placement)),
             (Self::Unplaced, _) => Err(OrderError::Unknown),
-
-            (Self::AwaitingPayment(purchase), Ask::RequestPayment { method }) => {
-                purchase.request(method)
-            }
-            (Self::Paid(_) | Self::Fulfilled(_), Ask::RequestPayment { .. }) => {
-                Err(OrderError::AlreadyPaid)
-            }
-            (Self::Expired(_) | Self::Cancelled(_), Ask::RequestPayment { .. }) => {
-                Err(OrderError::Closed)
-            }
-
-            (Self::AwaitingPayment(purchase), Ask::RecordPayment { attempt, outcome, on }) => {
-                purchase.record(attempt, outcome, on, None)
-            }
-            (
-                Self::Paid(purchase) | Self::Fulfilled(purchase),
-                Ask::RecordPayment { attempt, outcome, on },
-            ) => purchase.record(attempt, outcome, on, Some(RefundReason::Duplicate)),
-            (
-                Self::Expired(purchase) | Self::Cancelled(purchase),
-                Ask::RecordPayment { attempt, outcome, on },
-            ) => purchase.record(attempt, outcome, on, Some(RefundReason::Late)),
-            (
-                Self::AwaitingPayment(purchase)
-                | Self::Paid(purchase)
-                | Self::Fulfilled(purchase)
-                | Self::Expired(purchase)
-                | Self::Cancelled(purchase),
-                Ask::RecordRefund { attempt, reference, on },
-            ) => purchase.record_refund(attempt, reference, on),
-
-            (Self::AwaitingPayment(_), Ask::Expire) => Ok(vec![OrderEvent::Expired]),
-            (_, Ask::Expire) => Ok(vec![]),
-
-            (Self::AwaitingPayment(_), Ask::Cancel) => Ok(vec![OrderEvent::Cancelled]),
-            (Self::Cancelled(_), Ask::Cancel) => Ok(vec![]),
-            (Self::Paid(_) | Self::Fulfilled(_), Ask::Cancel) => Err(OrderError::AlreadyPaid),
-            (Self::Expired(_), Ask::Cancel) => Err(OrderError::Closed),
-
-            (Self::Paid(_), Ask::Fulfil) => Ok(vec![OrderEvent::Fulfilled]),
-            (Self::Fulfilled(_), Ask::Fulfil) => Ok(vec![]),
-            (Self::AwaitingPayment(_), Ask::Fulfil) => Err(OrderError::NotPaid),
-            (Self::Expired(_) | Self::Cancelled(_), Ask::Fulfil) => Err(OrderError::Closed),
+            (Self::Placed(_), OrderCommand::Place(_)) => Err(OrderError::AlreadyPlaced),
+            (Self::Placed(purchase), command) => purchase.decide(command),
         }
+    }
+}
+
+/// Why money that comes at this stage must go back, where it must.
+const fn surplus(stage: Stage) -> Option<RefundReason> {
+    match stage {
+        Stage::AwaitingPayment => None,
+        Stage::Paid | Stage::Fulfilled => Some(RefundReason::Duplicate),
+        Stage::Expired | Stage::Cancelled => Some(RefundReason::Late),
     }
 }
 
@@ -287,6 +261,42 @@ fn place(placement: Placement) -> Vec<OrderEvent> {
 }
 
 impl Purchase {
+    /// The whole rule book: one line for each thing that may be asked at each stage.
+    fn decide(&self, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
+        use OrderCommand as Ask;
+        match (self.stage, command) {
+            (_, Ask::Place(_)) => Err(OrderError::AlreadyPlaced),
+
+            (Stage::AwaitingPayment, Ask::RequestPayment { method }) => self.request(method),
+            (Stage::Paid | Stage::Fulfilled, Ask::RequestPayment { .. }) => {
+                Err(OrderError::AlreadyPaid)
+            }
+            (Stage::Expired | Stage::Cancelled, Ask::RequestPayment { .. }) => {
+                Err(OrderError::Closed)
+            }
+
+            (stage, Ask::RecordPayment { attempt, outcome, on }) => {
+                self.record(attempt, outcome, on, surplus(stage))
+            }
+            (_, Ask::RecordRefund { attempt, reference, on }) => {
+                self.record_refund(attempt, reference, on)
+            }
+
+            (Stage::AwaitingPayment, Ask::Expire) => Ok(vec![OrderEvent::Expired]),
+            (_, Ask::Expire) => Ok(vec![]),
+
+            (Stage::AwaitingPayment, Ask::Cancel) => Ok(vec![OrderEvent::Cancelled]),
+            (Stage::Cancelled, Ask::Cancel) => Ok(vec![]),
+            (Stage::Paid | Stage::Fulfilled, Ask::Cancel) => Err(OrderError::AlreadyPaid),
+            (Stage::Expired, Ask::Cancel) => Err(OrderError::Closed),
+
+            (Stage::Paid, Ask::Fulfil) => Ok(vec![OrderEvent::Fulfilled]),
+            (Stage::Fulfilled, Ask::Fulfil) => Ok(vec![]),
+            (Stage::AwaitingPayment, Ask::Fulfil) => Err(OrderError::NotPaid),
+            (Stage::Expired | Stage::Cancelled, Ask::Fulfil) => Err(OrderError::Closed),
+        }
+    }
+
     fn pending(&self) -> Option<AttemptId> {
         self.attempts
             .iter()
@@ -368,53 +378,40 @@ impl Aggregate for Order {
     }
 
     fn apply(&mut self, event: OrderEvent) {
-        match event {
-            OrderEvent::Placed { order, lines, totals, .. } => {
+        match (&mut *self, event) {
+            (_, OrderEvent::Placed { order, lines, totals, .. }) => {
                 let goods = lines
                     .iter()
                     .filter(|line| line.kind == Kind::Physical)
                     .map(|line| line.product)
                     .collect();
-                let attempts = BTreeMap::new();
-                *self =
-                    Self::AwaitingPayment(Purchase { order, total: totals.total, goods, attempts });
+                let (stage, total, attempts) =
+                    (Stage::AwaitingPayment, totals.total, BTreeMap::new());
+                *self = Self::Placed(Purchase { stage, order, total, goods, attempts });
             }
-            OrderEvent::PaymentRequested { attempt, .. } => self.mark(attempt, Attempt::Pending),
-            OrderEvent::PaymentSucceeded { attempt, .. } => self.mark(attempt, Attempt::Succeeded),
-            OrderEvent::PaymentDeclined { attempt, .. } => self.mark(attempt, Attempt::Declined),
-            OrderEvent::Refunded { attempt, .. } => self.mark(attempt, Attempt::Refunded),
-            OrderEvent::RefundRequested { .. } => {}
-            OrderEvent::Paid { .. } => self.become_state(Self::Paid),
-            OrderEvent::Expired => self.become_state(Self::Expired),
-            OrderEvent::Cancelled => self.become_state(Self::Cancelled),
-            OrderEvent::Fulfilled => self.become_state(Self::Fulfilled),
+            (Self::Placed(purchase), event) => purchase.apply(&event),
+            (Self::Unplaced, _) => {}
         }
     }
 }
 
-impl Order {
-    fn mark(&mut self, attempt: AttemptId, state: Attempt) {
-        match self {
-            Self::Unplaced => {}
-            Self::AwaitingPayment(purchase)
-            | Self::Paid(purchase)
-            | Self::Fulfilled(purchase)
-            | Self::Expired(purchase)
-            | Self::Cancelled(purchase) => {
-                purchase.attempts.insert(attempt, state);
-            }
+impl Purchase {
+    fn apply(&mut self, event: &OrderEvent) {
+        match event {
+            OrderEvent::Placed { .. } | OrderEvent::RefundRequested { .. } => {}
+            OrderEvent::PaymentRequested { attempt, .. } => self.mark(*attempt, Attempt::Pending),
+            OrderEvent::PaymentSucceeded { attempt, .. } => self.mark(*attempt, Attempt::Succeeded),
+            OrderEvent::PaymentDeclined { attempt, .. } => self.mark(*attempt, Attempt::Declined),
+            OrderEvent::Refunded { attempt, .. } => self.mark(*attempt, Attempt::Refunded),
+            OrderEvent::Paid { .. } => self.stage = Stage::Paid,
+            OrderEvent::Expired => self.stage = Stage::Expired,
+            OrderEvent::Cancelled => self.stage = Stage::Cancelled,
+            OrderEvent::Fulfilled => self.stage = Stage::Fulfilled,
         }
     }
 
-    fn become_state(&mut self, state: fn(Purchase) -> Self) {
-        *self = match std::mem::take(self) {
-            Self::Unplaced => Self::Unplaced,
-            Self::AwaitingPayment(purchase)
-            | Self::Paid(purchase)
-            | Self::Fulfilled(purchase)
-            | Self::Expired(purchase)
-            | Self::Cancelled(purchase) => state(purchase),
-        };
+    fn mark(&mut self, attempt: AttemptId, state: Attempt) {
+        self.attempts.insert(attempt, state);
     }
 }
 

@@ -156,17 +156,14 @@ pub enum Product {
     /// No event speaks of it.
     #[default]
     Undrafted,
-    /// Seen by the shop alone.
-    Draft(Item),
-    /// For sale.
-    Published(Item),
-    /// No longer for sale; held stock can still leave or come back.
-    Archived(Item),
+    /// It exists.
+    Drafted(Item),
 }
 
 /// What is known of a product that exists.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Item {
+    stage: Stage,
     /// Its name in addresses.
     pub slug: Slug,
     /// What it physically is.
@@ -181,29 +178,41 @@ pub struct Item {
     held: BTreeMap<OrderId, Quantity>,
 }
 
+/// Who can see and buy a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    /// The shop alone sees it.
+    Draft,
+    /// It is for sale.
+    Published,
+    /// It is no longer for sale; held stock can still leave or come back.
+    Archived,
+}
+
 impl Product {
     /// What is known of it, where it exists.
-    pub fn item(&self) -> Option<&Item> {
+    pub const fn item(&self) -> Option<&Item> {
         match self {
             Self::Undrafted => None,
-            Self::Draft(item) | Self::Published(item) | Self::Archived(item) => Some(item),
+            Self::Drafted(item) => Some(item),
         }
     }
 
     /// What is for sale, or why it is not.
     pub fn for_sale(&self) -> Result<&Item, ProductError> {
-        match self {
-            Self::Undrafted => Err(ProductError::Unknown),
-            Self::Published(item) => Ok(item),
-            Self::Draft(_) | Self::Archived(_) => Err(ProductError::NotForSale),
+        match self.item() {
+            None => Err(ProductError::Unknown),
+            Some(item) if item.stage == Stage::Published => Ok(item),
+            Some(_) => Err(ProductError::NotForSale),
         }
     }
 
-    /// The whole rule book: one line for each thing that may be asked in each state.
     fn decide(&self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductError> {
-        use ProductCommand as Ask;
         match (self, command) {
-            (Self::Undrafted, Ask::Draft { slug, kind, description, price, vat_rate, on }) => {
+            (
+                Self::Undrafted,
+                ProductCommand::Draft { slug, kind, description, price, vat_rate, on },
+            ) => {
                 enough_tags(&description)?;
                 Ok(vec![ProductEvent::Drafted {
                     slug,
@@ -214,62 +223,41 @@ impl Product {
                     on,
                 }])
             }
-            (_, Ask::Draft { .. }) => Err(ProductError::AlreadyDrafted),
             (Self::Undrafted, _) => Err(ProductError::Unknown),
-
-            (Self::Draft(_), Ask::Publish) => Ok(vec![ProductEvent::Published]),
-            (Self::Published(_), Ask::Publish) => Ok(vec![]),
-            (Self::Draft(_) | Self::Published(_), Ask::Archive) => Ok(vec![ProductEvent::Archived]),
-            (Self::Archived(_), Ask::Archive) => Ok(vec![]),
-
-            (Self::Published(item), Ask::Reserve { order, quantity, price, vat_rate }) => {
-                item.reserve(order, quantity, price, vat_rate)
-            }
-            (Self::Draft(_) | Self::Archived(_), Ask::Reserve { .. }) => {
-                Err(ProductError::NotForSale)
-            }
-
-            (
-                Self::Draft(item) | Self::Published(item) | Self::Archived(item),
-                Ask::Commit { order },
-            ) => Ok(item.commit(order)),
-            (
-                Self::Draft(item) | Self::Published(item) | Self::Archived(item),
-                Ask::Release { order },
-            ) => Ok(item.release(order)),
-
-            (
-                Self::Archived(_),
-                Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. },
-            ) => Err(ProductError::Archived),
-            (Self::Draft(item) | Self::Published(item), Ask::Revise { revision }) => {
-                item.revise(*revision)
-            }
-            (Self::Draft(item) | Self::Published(item), Ask::Reprice { price, vat_rate, on }) => {
-                Ok(item.reprice(price, vat_rate, on))
-            }
-            (Self::Draft(item) | Self::Published(item), Ask::AdjustStock { change }) => {
-                item.adjust(change)
-            }
-        }
-    }
-
-    fn item_mut(&mut self) -> Option<&mut Item> {
-        match self {
-            Self::Undrafted => None,
-            Self::Draft(item) | Self::Published(item) | Self::Archived(item) => Some(item),
-        }
-    }
-
-    fn take_item(&mut self) -> Option<Item> {
-        match std::mem::take(self) {
-            Self::Undrafted => None,
-            Self::Draft(item) | Self::Published(item) | Self::Archived(item) => Some(item),
+            (Self::Drafted(item), command) => item.decide(command),
         }
     }
 }
 
 impl Item {
+    /// The whole rule book: one line for each thing that may be asked at each stage.
+    fn decide(&self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductError> {
+        use ProductCommand as Ask;
+        match (self.stage, command) {
+            (_, Ask::Draft { .. }) => Err(ProductError::AlreadyDrafted),
+
+            (Stage::Draft, Ask::Publish) => Ok(vec![ProductEvent::Published]),
+            (Stage::Published, Ask::Publish) => Ok(vec![]),
+            (Stage::Draft | Stage::Published, Ask::Archive) => Ok(vec![ProductEvent::Archived]),
+            (Stage::Archived, Ask::Archive) => Ok(vec![]),
+
+            (Stage::Published, Ask::Reserve { order, quantity, price, vat_rate }) => {
+                self.reserve(order, quantity, price, vat_rate)
+            }
+            (Stage::Draft | Stage::Archived, Ask::Reserve { .. }) => Err(ProductError::NotForSale),
+            (_, Ask::Commit { order }) => Ok(self.commit(order)),
+            (_, Ask::Release { order }) => Ok(self.release(order)),
+
+            (
+                Stage::Archived,
+                Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. },
+            ) => Err(ProductError::Archived),
+            (_, Ask::Revise { revision }) => self.revise(*revision),
+            (_, Ask::Reprice { price, vat_rate, on }) => Ok(self.reprice(price, vat_rate, on)),
+            (_, Ask::AdjustStock { change }) => self.adjust(change),
+        }
+    }
+
     /// How many can still be bought; `None` where there is no stock to count.
     pub fn available(&self) -> Option<i64> {
         (self.kind == Kind::Physical).then(|| self.on_hand - self.promised())
@@ -377,10 +365,11 @@ impl Aggregate for Product {
     }
 
     fn apply(&mut self, event: ProductEvent) {
-        match event {
-            ProductEvent::Drafted { slug, kind, description, price, vat_rate, on: _ } => {
-                let held = BTreeMap::new();
-                *self = Self::Draft(Item {
+        match (&mut *self, event) {
+            (_, ProductEvent::Drafted { slug, kind, description, price, vat_rate, on: _ }) => {
+                let (stage, held) = (Stage::Draft, BTreeMap::new());
+                *self = Self::Drafted(Item {
+                    stage,
                     slug,
                     kind,
                     description,
@@ -390,17 +379,8 @@ impl Aggregate for Product {
                     held,
                 });
             }
-            ProductEvent::Published => {
-                *self = self.take_item().map(Self::Published).unwrap_or_default();
-            }
-            ProductEvent::Archived => {
-                *self = self.take_item().map(Self::Archived).unwrap_or_default();
-            }
-            change => {
-                if let Some(item) = self.item_mut() {
-                    item.apply(change);
-                }
-            }
+            (Self::Drafted(item), event) => item.apply(event),
+            (Self::Undrafted, _) => {}
         }
     }
 }
@@ -408,7 +388,9 @@ impl Aggregate for Product {
 impl Item {
     fn apply(&mut self, event: ProductEvent) {
         match event {
-            ProductEvent::Drafted { .. } | ProductEvent::Published | ProductEvent::Archived => {}
+            ProductEvent::Drafted { .. } => {}
+            ProductEvent::Published => self.stage = Stage::Published,
+            ProductEvent::Archived => self.stage = Stage::Archived,
             ProductEvent::Revised { description } => self.description = description,
             ProductEvent::Repriced { price, vat_rate, was: _, on: _ } => {
                 self.price = price;

@@ -14,7 +14,7 @@ use crate::{
     follow::{self, Follower},
     memory::MemoryAdapter,
     postgres::PostgresAdapter,
-    sequencer::{Sequencer, Submission},
+    sequencer::{Sequencer, Submission, move_head},
     sqlite::SqliteAdapter,
 };
 
@@ -238,12 +238,4 @@ async fn follow_others(
             }
         }
     }
-}
-
-pub(crate) fn move_head(head: &watch::Sender<Position>, to: Position) {
-    head.send_if_modified(|known| {
-        let moved = *known < to;
-        *known = to.max(*known);
-        moved
-    });
 }

@@ -15,7 +15,6 @@ use crate::{
     Ticket, Transaction,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
-    log::move_head,
     transaction::Promise,
 };
 
@@ -375,4 +374,13 @@ impl Prepared {
     fn version(&self, stream: &StreamName, versions: &HashMap<StreamName, u64>) -> u64 {
         self.versions.get(stream).or_else(|| versions.get(stream)).copied().unwrap_or(0)
     }
+}
+
+/// Moves the head that this process knows, never back.
+pub(crate) fn move_head(head: &watch::Sender<Position>, to: Position) {
+    head.send_if_modified(|known| {
+        let moved = *known < to;
+        *known = to.max(*known);
+        moved
+    });
 }
