@@ -62,19 +62,20 @@ impl Sequencer {
     ) {
         let mut waiting: Option<Submission> = None;
         loop {
-            let first = if waiting.is_some() {
-                waiting.take()
-            } else {
-                tokio::select! {
+            let first = match waiting.take() {
+                Some(submission) => submission,
+                None => tokio::select! {
                     biased;
-                    submission = queue.recv() => submission,
-                    () = stop.cancelled() => {
+                    () = stop.cancelled(), if !queue.is_closed() => {
                         queue.close();
-                        queue.recv().await
+                        continue;
                     }
-                }
+                    submission = queue.recv() => match submission {
+                        Some(submission) => submission,
+                        None => return,
+                    },
+                },
             };
-            let Some(first) = first else { return };
             let mut load = Load::of(&first);
             let mut batch = vec![first];
             while let Ok(next) = queue.try_recv() {
