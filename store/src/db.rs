@@ -112,8 +112,17 @@ impl Db {
 
     /// Closes all connections; those that write last, so that the last one checkpoints.
     pub async fn close(&self) {
-        on_db!(self, read, |pool| pool.close().await);
-        on_db!(self, write, |pool| pool.close().await);
+        on_db!(self, read, |pool| close_pool(pool).await);
+        on_db!(self, write, |pool| close_pool(pool).await);
+    }
+}
+
+/// Closes `pool` and returns when its last connection is gone: `Pool::close` alone may return while one that was just
+/// used is still on its way back.
+pub(crate) async fn close_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) {
+    pool.close().await;
+    while pool.size() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

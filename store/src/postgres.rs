@@ -14,7 +14,7 @@ use crate::{
     StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
-    db::Durability,
+    db::{Durability, close_pool},
 };
 
 /// How long a missed notification goes unnoticed.
@@ -24,7 +24,8 @@ pub(crate) struct PostgresAdapter {
     log_id: Uuid,
     write: PgPool,
     read: PgPool,
-    listener: tokio::sync::Mutex<PgListener>,
+    /// Until the log is closed.
+    listener: tokio::sync::Mutex<Option<PgListener>>,
 }
 
 impl PostgresAdapter {
@@ -60,7 +61,7 @@ impl PostgresAdapter {
     async fn listening(log_id: Uuid, write: PgPool, read: PgPool) -> Result<Self, StoreError> {
         let mut listener = PgListener::connect_with(&read).await?;
         listener.listen("webox_log").await?;
-        Ok(Self { log_id, write, read, listener: tokio::sync::Mutex::new(listener) })
+        Ok(Self { log_id, write, read, listener: tokio::sync::Mutex::new(Some(listener)) })
     }
 }
 
@@ -128,6 +129,7 @@ impl Adapter for PostgresAdapter {
 
     async fn changed(&self) {
         let mut listener = self.listener.lock().await;
+        let Some(listener) = listener.as_mut() else { return std::future::pending::<()>().await };
         if let Ok(Err(error)) = tokio::time::timeout(POLL, listener.recv()).await {
             tracing::warn!(%error, "notifications of the log are interrupted");
             tokio::time::sleep(POLL).await;
@@ -208,8 +210,10 @@ impl Adapter for PostgresAdapter {
     }
 
     async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
+        // It keeps a connection of the pool, which waits for all of them.
+        drop(self.listener.lock().await.take());
+        close_pool(&self.read).await;
+        close_pool(&self.write).await;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
-    db::{self, Durability},
+    db::{self, Durability, close_pool},
 };
 
 /// How many rows one statement inserts. Each number of rows is a statement of its own, prepared once.
@@ -190,8 +190,8 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
+        close_pool(&self.read).await;
+        close_pool(&self.write).await; // The last one checkpoints, and that is the one that writes.
     }
 }
 
