@@ -150,11 +150,7 @@ impl Sequencer {
         };
         for submission in submissions {
             let outcome = prepared.decide(submission, &self.versions);
-            match &outcome {
-                Ok(committed) if committed.stored => {}
-                Ok(_) => submission.promise.void(),
-                Err(error) => submission.promise.keep(Err(error.clone())),
-            }
+            submission.promise.decide(&outcome);
             prepared.outcomes.push(outcome);
         }
         Ok((writer, prepared))
@@ -185,17 +181,20 @@ impl Sequencer {
                 let _ = self.live.send(Arc::new(events));
                 move_head(&self.head, head.position);
                 for (submission, outcome) in submissions.iter().zip(outcomes) {
-                    if outcome.is_ok() {
-                        submission.promise.keep(outcome);
-                    }
+                    submission.promise.keep(outcome);
                 }
             }
             Err(error) => {
                 self.versions.clear();
                 for (submission, outcome) in submissions.iter().zip(outcomes) {
-                    if outcome.is_ok() {
-                        submission.promise.keep(Err(error.clone()));
-                    }
+                    submission.promise.keep(Err(match outcome {
+                        Ok(_) => error.clone(),
+                        // These may speak of versions and keys that went down with the batch.
+                        Err(AppendError::Conflict { .. } | AppendError::KeyMismatch) => {
+                            AppendError::Unavailable
+                        }
+                        Err(refusal) => refusal,
+                    }));
                 }
             }
         }

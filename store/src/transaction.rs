@@ -199,15 +199,14 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    /// Says that nothing may rest on this transaction, before its answer is known.
-    pub(crate) fn void(&self) {
-        self.void.store(true, Ordering::Release);
+    /// Says what is decided, before it is answered: nothing may rest on what is not stored.
+    pub(crate) fn decide(&self, outcome: &Result<Committed, AppendError>) {
+        let stored = outcome.as_ref().is_ok_and(|committed| committed.stored);
+        self.void.store(!stored, Ordering::Release);
     }
 
     pub(crate) fn keep(&self, outcome: Result<Committed, AppendError>) {
-        if outcome.is_err() {
-            self.void();
-        }
+        self.decide(&outcome);
         self.outcome.send_replace(Some(outcome));
     }
 }
