@@ -140,7 +140,7 @@ impl Sequencer {
 
         let mut prepared = Prepared {
             events: Vec::new(),
-            new_answers: Vec::new(),
+            new_answers: HashMap::new(),
             outcomes: Vec::with_capacity(submissions.len()),
             versions: HashMap::new(),
             answers: answers.into_iter().collect(),
@@ -167,7 +167,8 @@ impl Sequencer {
             drop(writer);
             Ok(Vec::new())
         } else {
-            let batch = Batch { events, answers: new_answers, from, to: head.clone() };
+            let answers = new_answers.into_iter().collect();
+            let batch = Batch { events, answers, from, to: head.clone() };
             match writer.commit(&batch).await {
                 Ok(()) => Ok(batch.events),
                 Err(error) => self.resolve(error, &batch).await.map(|()| batch.events),
@@ -278,7 +279,7 @@ impl Load {
 /// A batch as far as it is decided.
 struct Prepared {
     events: Vec<Recorded>,
-    new_answers: Vec<(Key, StoredAnswer)>,
+    new_answers: HashMap<Key, StoredAnswer>,
     outcomes: Vec<Result<Committed, AppendError>>,
     versions: HashMap<StreamName, u64>,
     answers: HashMap<Key, StoredAnswer>,
@@ -367,7 +368,8 @@ impl Prepared {
                 made_at: transaction.at,
             };
             self.answers.insert(keyed.key.clone(), stored.clone());
-            self.new_answers.push((keyed.key.clone(), stored));
+            // A key that has had its life may be used again in the same batch: the last answer counts.
+            self.new_answers.insert(keyed.key.clone(), stored);
         }
     }
 
