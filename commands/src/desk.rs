@@ -367,6 +367,7 @@ fn failure(error: &AppendError) -> Failure {
         AppendError::Conflict { .. } | AppendError::Unfounded => Failure::Contended,
         AppendError::KeyMismatch => Failure::KeyMismatch,
         AppendError::TooLarge => Failure::TooLarge,
+        AppendError::Unstorable => Failure::Event(domain::DomainError(error.to_string())),
         AppendError::Overloaded => Failure::Overloaded,
         AppendError::Unavailable => Failure::Unavailable,
         AppendError::UnknownOutcome => Failure::UnknownOutcome,

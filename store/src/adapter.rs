@@ -81,12 +81,19 @@ pub(crate) struct Batch {
 pub(crate) enum CommitError {
     /// Certainly not stored.
     NotStored(StoreError),
+    /// Not stored, because the log has something already that must be unique.
+    Taken(StoreError),
     /// It failed at the commit itself.
     Unknown(StoreError),
 }
 
 impl From<sqlx::Error> for CommitError {
     fn from(error: sqlx::Error) -> Self {
-        Self::NotStored(error.into())
+        match &error {
+            sqlx::Error::Database(fault) if fault.is_unique_violation() => {
+                Self::Taken(error.into())
+            }
+            _ => Self::NotStored(error.into()),
+        }
     }
 }

@@ -181,6 +181,11 @@ impl BatchWriter for MemoryBatch {
 
     async fn commit(self: Box<Self>, batch: &Batch) -> Result<(), CommitError> {
         let mut tables = lock(&self.tables);
+        if let Some(event) = batch.events.iter().find(|event| tables.ids.contains(&event.event_id))
+        {
+            let fault = format!("the event id {} is taken", event.event_id);
+            return Err(CommitError::Taken(StoreError::Corrupt(fault)));
+        }
         for event in &batch.events {
             let index = tables.events.len();
             tables.streams.entry(event.stream.clone()).or_default().push(index);

@@ -94,15 +94,22 @@ impl Sequencer {
         if self.broken.is_cancelled() {
             return refuse(&submissions, &AppendError::Unavailable);
         }
-        match self.prepare(&submissions).await {
-            Ok((writer, prepared)) => self.commit(writer, prepared, &submissions).await,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the log cannot be written to"
-                );
-                self.versions.clear();
-                refuse(&submissions, &AppendError::Unavailable);
+        // An id that is taken spoils its batch. It is looked for when that happens: honest ids never are.
+        for looked_up in [Ids::Derived, Ids::All] {
+            match self.prepare(&submissions, looked_up).await {
+                Ok((writer, prepared)) => {
+                    if self.commit(writer, prepared, &submissions, looked_up).await {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the log cannot be written to"
+                    );
+                    self.versions.clear();
+                    return refuse(&submissions, &AppendError::Unavailable);
+                }
             }
         }
     }
@@ -111,6 +118,7 @@ impl Sequencer {
     async fn prepare(
         &mut self,
         submissions: &[Submission],
+        looked_up: Ids,
     ) -> Result<(Box<dyn BatchWriter>, Prepared), StoreError> {
         let mut writer = self.adapter.begin().await?;
         let head = writer.head().clone();
@@ -134,9 +142,11 @@ impl Sequencer {
             .filter_map(|transaction| Some(transaction.key.as_ref()?.key.clone()))
             .collect();
         let answers = if keys.is_empty() { Vec::new() } else { writer.answers(&keys).await? };
-        let derived: Vec<Uuid> = transactions().flat_map(derived_events).collect();
-        let stored =
-            if derived.is_empty() { Vec::new() } else { writer.known_events(&derived).await? };
+        let ids: Vec<Uuid> = match looked_up {
+            Ids::Derived => transactions().flat_map(derived_ids).collect(),
+            Ids::All => transactions().flat_map(ids).collect(),
+        };
+        let taken = if ids.is_empty() { Vec::new() } else { writer.known_events(&ids).await? };
 
         let mut prepared = Prepared {
             events: Vec::new(),
@@ -144,7 +154,7 @@ impl Sequencer {
             outcomes: Vec::with_capacity(submissions.len()),
             versions: HashMap::new(),
             answers: answers.into_iter().collect(),
-            stored: stored.into_iter().collect(),
+            taken: taken.into_iter().collect(),
             from: head.clone(),
             head,
         };
@@ -156,12 +166,14 @@ impl Sequencer {
         Ok((writer, prepared))
     }
 
+    /// Stores what is decided and answers. `false`: an id is taken that was not looked up, nobody is answered yet.
     async fn commit(
         &mut self,
         writer: Box<dyn BatchWriter>,
         prepared: Prepared,
         submissions: &[Submission],
-    ) {
+        looked_up: Ids,
+    ) -> bool {
         let Prepared { events, new_answers, outcomes, versions, from, head, .. } = prepared;
         let stored = if events.is_empty() && new_answers.is_empty() {
             drop(writer);
@@ -171,6 +183,11 @@ impl Sequencer {
             let batch = Batch { events, answers, from, to: head.clone() };
             match writer.commit(&batch).await {
                 Ok(()) => Ok(batch.events),
+                Err(CommitError::Taken(error)) if looked_up == Ids::Derived => {
+                    tracing::warn!(%error, "an event id is taken");
+                    self.versions.clear();
+                    return false;
+                }
                 Err(error) => self.resolve(error, &batch).await.map(|()| batch.events),
             }
         };
@@ -199,11 +216,14 @@ impl Sequencer {
                 }
             }
         }
+        true
     }
 
     /// A commit that failed may still have been stored: the log itself knows.
     async fn resolve(&self, error: CommitError, batch: &Batch) -> Result<(), AppendError> {
-        let (CommitError::NotStored(fault) | CommitError::Unknown(fault)) = &error;
+        let (CommitError::NotStored(fault)
+        | CommitError::Taken(fault)
+        | CommitError::Unknown(fault)) = &error;
         tracing::error!(error = fault as &dyn std::error::Error, "a batch was not committed");
         if is_broken(fault) {
             self.broken.cancel();
@@ -242,13 +262,19 @@ fn refuse(submissions: &[Submission], error: &AppendError) {
     }
 }
 
-fn derived_events(transaction: &Transaction) -> impl Iterator<Item = Uuid> {
-    transaction
-        .appends
-        .iter()
-        .flat_map(|append| &append.events)
-        .map(|event| event.id)
-        .filter(|id| id.get_version_num() == 5)
+/// Which event ids are looked up in the log before a batch is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    Derived,
+    All,
+}
+
+fn ids(transaction: &Transaction) -> impl Iterator<Item = Uuid> {
+    transaction.appends.iter().flat_map(|append| &append.events).map(|event| event.id)
+}
+
+fn derived_ids(transaction: &Transaction) -> impl Iterator<Item = Uuid> {
+    ids(transaction).filter(|id| id.get_version_num() == 5)
 }
 
 /// How much a batch holds.
@@ -283,7 +309,8 @@ struct Prepared {
     outcomes: Vec<Result<Committed, AppendError>>,
     versions: HashMap<StreamName, u64>,
     answers: HashMap<Key, StoredAnswer>,
-    stored: HashSet<Uuid>,
+    /// Event ids that the log has, as far as they were looked up, and those of this batch.
+    taken: HashSet<Uuid>,
     from: Head,
     head: Head,
 }
@@ -312,7 +339,7 @@ impl Prepared {
                 Err(AppendError::KeyMismatch)
             };
         }
-        if derived_events(transaction).any(|id| self.stored.contains(&id)) {
+        if derived_ids(transaction).any(|id| self.taken.contains(&id)) {
             return Ok(Committed { position: self.head.position, stored: false, replayed: None });
         }
         let too_large = |append: &crate::Append| {
@@ -327,6 +354,11 @@ impl Prepared {
                 return Err(AppendError::Conflict { stream: append.stream.clone(), actual });
             }
         }
+        let mut own = HashSet::new();
+        if !ids(transaction).all(|id| !self.taken.contains(&id) && own.insert(id)) {
+            return Err(AppendError::Unstorable);
+        }
+        self.taken.extend(own);
         self.accept(transaction, versions);
         Ok(Committed { position: self.head.position, stored: true, replayed: None })
     }
@@ -359,7 +391,6 @@ impl Prepared {
             }
             self.versions.insert(append.stream.clone(), version);
         }
-        self.stored.extend(derived_events(transaction));
         if let Some(keyed) = &transaction.key {
             let stored = StoredAnswer {
                 request: keyed.request,

@@ -61,7 +61,8 @@ impl Expected {
 /// An event that is not stored yet.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
-    /// Its id. A `UUIDv5` is derived from its cause: where the log has it already, the whole transaction is done.
+    /// Its id, unique in the log. A `UUIDv5` is derived from its cause: where the log has it already, the whole
+    /// transaction is done.
     pub id: Uuid,
     /// What it is.
     pub event_type: String,
@@ -145,6 +146,9 @@ pub enum AppendError {
     /// An event, or all of them together, are too large.
     #[error("the events are too large")]
     TooLarge,
+    /// An event id is taken by another event. Nothing was stored, and asking again will not help.
+    #[error("the events cannot be stored as they are")]
+    Unstorable,
     /// The queue is full: nothing was stored.
     #[error("too many transactions are waiting")]
     Overloaded,
