@@ -108,6 +108,9 @@ impl Log {
         transaction: Transaction,
         rests_on: Vec<Ticket>,
     ) -> Result<Ticket, AppendError> {
+        if !transaction.is_storable() {
+            return Err(AppendError::Unstorable);
+        }
         let (promise, ticket) = Ticket::new();
         match self.queue.try_send(Submission { transaction, rests_on, promise }) {
             Ok(()) => Ok(ticket),

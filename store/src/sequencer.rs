@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName,
-    Ticket, Transaction,
+    Append, AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer,
+    StreamName, Ticket, Transaction,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
     transaction::Promise,
@@ -342,9 +342,8 @@ impl Prepared {
         if derived_ids(transaction).any(|id| self.taken.contains(&id)) {
             return Ok(Committed { position: self.head.position, stored: false, replayed: None });
         }
-        let too_large = |append: &crate::Append| {
-            append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD)
-        };
+        let too_large =
+            |append: &Append| append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD);
         if transaction.appends.iter().any(too_large) || Load::of(submission).full(0) {
             return Err(AppendError::TooLarge);
         }

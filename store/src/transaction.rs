@@ -23,6 +23,23 @@ pub struct Transaction {
     pub key: Option<KeyedAnswer>,
 }
 
+/// How long the name of a stream, a key and its scope may be: an index of PostgreSQL takes less than 2,704 bytes.
+const MAX_NAME: usize = 1_024;
+
+impl Transaction {
+    /// Whether every database would keep it as it is. What one of them cannot keep, none is given.
+    pub(crate) fn is_storable(&self) -> bool {
+        let text = |text: &str| !text.contains('\0');
+        let name = |name: &str| name.len() <= MAX_NAME && text(name);
+        let event = |event: &NewEvent| text(&event.event_type) && text(&event.payload);
+        let append = |append: &Append| name(append.stream.id()) && append.events.iter().all(event);
+        let keyed = |keyed: &KeyedAnswer| {
+            name(&keyed.key.scope) && name(&keyed.key.key) && text(&keyed.answer)
+        };
+        text(&self.metadata) && self.appends.iter().all(append) && self.key.iter().all(keyed)
+    }
+}
+
 /// Events for one stream. Without events it only demands that the stream is where it is expected.
 #[derive(Debug, Clone)]
 pub struct Append {
@@ -146,7 +163,8 @@ pub enum AppendError {
     /// An event, or all of them together, are too large.
     #[error("the events are too large")]
     TooLarge,
-    /// An event id is taken by another event. Nothing was stored, and asking again will not help.
+    /// A text has a NUL, a name is too long for an index, or an event id is taken by another event. Nothing was
+    /// stored, and asking again will not help.
     #[error("the events cannot be stored as they are")]
     Unstorable,
     /// The queue is full: nothing was stored.
