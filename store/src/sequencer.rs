@@ -229,15 +229,17 @@ impl Sequencer {
             self.broken.cancel();
             return Err(AppendError::UnknownOutcome);
         }
-        let (CommitError::Unknown(_), Some(first)) = (&error, batch.events.first()) else {
-            let unknown = matches!(error, CommitError::Unknown(_));
-            return Err(if unknown {
-                AppendError::UnknownOutcome
-            } else {
-                AppendError::Unavailable
-            });
+        if !matches!(error, CommitError::Unknown(_)) {
+            return Err(AppendError::Unavailable);
+        }
+        let Some(first) = batch.events.first() else { return Err(AppendError::UnknownOutcome) };
+        // The database may still be about to commit. It holds the head until then: who has it knows.
+        let found = match self.adapter.begin().await {
+            Ok(writer) if writer.head() == &batch.from => return Err(AppendError::Unavailable),
+            Ok(_) => self.adapter.read_all(batch.from.position, 1).await,
+            Err(error) => Err(error),
         };
-        match self.adapter.read_all(batch.from.position, 1).await {
+        match found {
             Ok(found) if found.first().is_some_and(|found| found.event_id == first.event_id) => {
                 Ok(())
             }
