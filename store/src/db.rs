@@ -206,6 +206,7 @@ async fn open_postgres(url: &str, schema: &str, durability: Durability) -> Resul
     let options = options.options([
         ("search_path", schema),
         ("synchronous_commit", commit),
+        ("default_transaction_isolation", r"read\ committed"),
         ("lock_timeout", "10s"),
     ]);
     let write = PgPoolOptions::new()
