@@ -14,7 +14,7 @@ use crate::{
     Append, AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer,
     StreamName, Ticket, Transaction,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
-    chain,
+    chain::{self, Hash},
     transaction::Promise,
 };
 
@@ -39,9 +39,9 @@ pub(crate) struct Sequencer {
     head: Arc<watch::Sender<Position>>,
     live: broadcast::Sender<Arc<Vec<Recorded>>>,
     broken: CancellationToken,
-    /// The versions of streams when the log was at `known`.
+    /// The versions of streams when the log was at the event with the hash `known`.
     versions: HashMap<StreamName, u64>,
-    known: Position,
+    known: Hash,
 }
 
 impl Sequencer {
@@ -51,7 +51,7 @@ impl Sequencer {
         live: broadcast::Sender<Arc<Vec<Recorded>>>,
         broken: CancellationToken,
     ) -> Self {
-        Self { adapter, head, live, broken, versions: HashMap::new(), known: Position::START }
+        Self { adapter, head, live, broken, versions: HashMap::new(), known: Hash::default() }
     }
 
     /// Stores what comes until told to stop, then what is left.
@@ -122,9 +122,9 @@ impl Sequencer {
     ) -> Result<(Box<dyn BatchWriter>, Prepared), StoreError> {
         let mut writer = self.adapter.begin().await?;
         let head = writer.head().clone();
-        if head.position != self.known || self.versions.len() > MAX_VERSIONS {
+        if head.hash != self.known || self.versions.len() > MAX_VERSIONS {
             self.versions.clear(); // Another process wrote: nothing remembered is certain.
-            self.known = head.position;
+            self.known = head.hash;
         }
 
         let transactions = || submissions.iter().map(|submission| &submission.transaction);
@@ -194,7 +194,7 @@ impl Sequencer {
         match stored {
             Ok(events) => {
                 self.versions.extend(versions);
-                self.known = head.position;
+                self.known = head.hash;
                 // Nobody may be following; whoever comes later reads it from the database.
                 let _ = self.live.send(Arc::new(events));
                 move_head(&self.head, head.position);
