@@ -37,14 +37,15 @@ pub(crate) trait Adapter: Send + Sync + 'static {
 
     /// How far a reactor is; `None` where it has never run.
     async fn bookmark(&self, reactor: &str) -> Result<Option<Position>, StoreError>;
-    /// Moves a reactor's bookmark and changes the agenda, both or neither.
+    /// Moves a reactor's bookmark and changes the agenda, both or neither. Two processes may follow the log for one
+    /// reactor: the bookmark only ever moves forward.
     async fn advance(
         &self,
         reactor: &str,
         to: Position,
         changes: &[AgendaChange],
     ) -> Result<(), StoreError>;
-    /// What is due at a moment, the earliest first.
+    /// What is due at a moment, the earliest first, and at the same moment in the order of their ids.
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError>;
     /// Closes the connections; the one that writes last.
     async fn close(&self);

@@ -186,7 +186,7 @@ impl Log {
         self.adapter.bookmark(reactor).await
     }
 
-    /// Moves the bookmark of `reactor` and changes the agenda, both or neither.
+    /// Moves the bookmark of `reactor` and changes the agenda, both or neither. A bookmark only moves forward.
     pub async fn advance(
         &self,
         reactor: &str,

@@ -120,11 +120,13 @@ impl Adapter for MemoryAdapter {
         changes: &[AgendaChange],
     ) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        tables.bookmarks.insert(reactor.to_owned(), to);
+        let bookmark = tables.bookmarks.entry(reactor.to_owned()).or_default();
+        *bookmark = to.max(*bookmark);
         for change in changes {
             match change {
                 AgendaChange::Schedule(deadline) => {
-                    tables.deadlines.insert(deadline.id, deadline.clone());
+                    let known = tables.deadlines.entry(deadline.id);
+                    known.or_insert_with(|| deadline.clone()).due_at = deadline.due_at;
                 }
                 AgendaChange::Cancel(id) => {
                     tables.deadlines.remove(id);

@@ -178,7 +178,6 @@ impl Adapter for PostgresAdapter {
             .execute(&mut *transaction)
             .await?;
         }
-        // Two processes may follow the log for one reactor: the bookmark only ever moves forward.
         sqlx::query(
             "insert into bookmarks (reactor, position) values ($1, $2)
              on conflict (reactor) do update set position = greatest(bookmarks.position, excluded.position)",
@@ -192,7 +191,7 @@ impl Adapter for PostgresAdapter {
 
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError> {
         let rows =
-            sqlx::query("select * from deadlines where due_at <= $1 order by due_at limit $2")
+            sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
                 .bind(now)
                 .bind(i64::from(limit))
                 .fetch_all(&self.read)

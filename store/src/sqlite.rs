@@ -161,7 +161,7 @@ impl Adapter for SqliteAdapter {
         }
         sqlx::query(
             "insert into bookmarks (reactor, position) values ($1, $2)
-             on conflict (reactor) do update set position = excluded.position",
+             on conflict (reactor) do update set position = max(position, excluded.position)",
         )
         .bind(reactor)
         .bind(to.to_column())
@@ -172,7 +172,7 @@ impl Adapter for SqliteAdapter {
 
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError> {
         let rows =
-            sqlx::query("select * from deadlines where due_at <= $1 order by due_at limit $2")
+            sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
                 .bind(now)
                 .bind(limit)
                 .fetch_all(&self.read)
