@@ -18,6 +18,8 @@ pub(crate) trait Adapter: Send + Sync + 'static {
     async fn head(&self) -> Result<Head, StoreError>;
     /// The events after a place, in the order of the log, `limit` at most.
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError>;
+    /// The lowest and the highest place that is taken, whatever somebody made of them.
+    async fn span(&self) -> Result<Option<(i64, i64)>, StoreError>;
     /// The events of one stream after a version, in its order, `limit` at most.
     async fn read_stream(
         &self,

@@ -54,3 +54,11 @@ pub enum StoreError {
     #[error("{0}")]
     Refused(String),
 }
+
+impl StoreError {
+    /// Whether the database answered with something that a log does not hold.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        use sqlx::Error::{ColumnDecode, Decode};
+        matches!(self, Self::Database(Decode(_) | ColumnDecode { .. }) | Self::Corrupt(_))
+    }
+}

@@ -160,6 +160,20 @@ impl Log {
         Ok(page)
     }
 
+    /// The events after `after` as they lie there, `limit` at most. For the audit: nothing of them is certain.
+    pub(crate) async fn rows(
+        &self,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.adapter.read_all(after, limit).await
+    }
+
+    /// The lowest and the highest place that is taken, whatever somebody made of them.
+    pub(crate) async fn span(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        self.adapter.span().await
+    }
+
     /// The events of `stream` after the version `after`, in its order, `limit` at most.
     pub async fn read_stream(
         &self,

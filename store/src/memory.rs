@@ -73,6 +73,12 @@ impl Adapter for MemoryAdapter {
         Ok(self.tables().events.iter().skip(skip).take(limit as usize).cloned().collect())
     }
 
+    async fn span(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        let tables = self.tables();
+        let ends = tables.events.first().zip(tables.events.last());
+        Ok(ends.map(|(first, last)| (first.position.to_column(), last.position.to_column())))
+    }
+
     async fn read_stream(
         &self,
         stream: &StreamName,

@@ -79,6 +79,18 @@ impl Adapter for SqliteAdapter {
         rows.iter().map(recorded).collect()
     }
 
+    async fn span(&self) -> Result<Option<(i64, i64)>, StoreError> {
+        // Apart, each is one look into the index.
+        let row = sqlx::query(
+            "select (select min(position) from events) lowest, (select max(position) from events) highest",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        let (lowest, highest): (Option<i64>, Option<i64>) =
+            (row.try_get("lowest")?, row.try_get("highest")?);
+        Ok(lowest.zip(highest))
+    }
+
     async fn read_stream(
         &self,
         stream: &StreamName,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Log, Position, StoreError, StreamName, chain};
+use crate::{Head, Log, Position, StoreError, StreamName, chain};
 
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Fault {
         /// The first that is not there.
         position: Position,
     },
-    /// The event is not what was hashed.
+    /// The event is not what was hashed. At the last place it may be the head that is not; at 0 it is an event before
+    /// the first.
     #[error("the event at position {position} is not what was recorded")]
     Altered {
         /// Where.
@@ -48,40 +49,63 @@ pub enum Fault {
 pub async fn verify(log: &Log, mut progress: impl FnMut(Position)) -> Result<Audit, StoreError> {
     const PAGE: u32 = 5_000;
     let head = log.head().await?;
-    let mut hash = chain::genesis(log.id());
-    let mut at = Position::START;
+    let mut last =
+        Head { position: Position::START, hash: chain::genesis(log.id()), recorded_at: 0 };
     let mut versions: HashMap<StreamName, u64> = HashMap::new();
-    let broken = |events: Position, fault| Ok(Audit { events: events.0, fault: Some(fault) });
+    let mut limit = PAGE;
+    let broken = |last: &Head, fault| Ok(Audit { events: last.position.0, fault: Some(fault) });
 
-    while at < head.position {
-        let page = log.read_all(at, PAGE).await?;
+    while last.position < head.position {
+        let next = last.position.next();
+        let page = match log.rows(last.position, limit).await {
+            // Which of them cannot even be read, they show one by one.
+            Err(error) if error.is_unreadable() && limit > 1 => {
+                limit = 1;
+                continue;
+            }
+            Err(error) if error.is_unreadable() => {
+                return broken(&last, Fault::Altered { position: next });
+            }
+            page => page?,
+        };
         if page.is_empty() {
-            return broken(at, Fault::WrongHead { end: at, head: head.position });
+            let end = last.position;
+            return broken(&last, Fault::WrongHead { end, head: head.position });
         }
         for event in page {
-            if event.position != at.next() {
-                return broken(at, Fault::Missing { position: at.next() });
+            if last.position == head.position {
+                break;
             }
-            hash = chain::link(&hash, &event);
+            let position = last.position.next();
+            if event.position != position {
+                return broken(&last, Fault::Missing { position });
+            }
+            let hash = chain::link(&last.hash, &event);
             if hash != event.hash {
-                return broken(at, Fault::Altered { position: event.position });
+                return broken(&last, Fault::Altered { position });
             }
-            let version = versions.entry(event.stream.clone()).or_default();
+            let version = versions.entry(event.stream).or_default();
             *version += 1;
             if event.version != *version {
-                return broken(at, Fault::OutOfStream { position: event.position });
+                return broken(&last, Fault::OutOfStream { position });
             }
-            at = event.position;
-            if at == head.position && hash != head.hash {
-                return broken(at, Fault::Altered { position: at });
-            }
+            last = Head { position, hash, recorded_at: event.recorded_at };
         }
-        progress(at);
+        progress(last.position);
     }
-    let beyond = log.read_all(head.position, 1).await?;
-    if !beyond.is_empty() && log.head().await? == head {
-        let end = beyond[0].position;
-        return broken(at, Fault::WrongHead { end, head: head.position });
+    if last != head {
+        return broken(&last, Fault::Altered { position: head.position });
     }
-    Ok(Audit { events: at.0, fault: None })
+    let Some((lowest, highest)) = log.span().await? else {
+        return Ok(Audit { events: 0, fault: None });
+    };
+    // No reader of the log looks before its beginning, but a reader of a stream would find it there.
+    if lowest < 1 {
+        return broken(&last, Fault::Altered { position: Position::START });
+    }
+    let end = Position(highest.unsigned_abs());
+    if end > head.position && log.head().await? == head {
+        return broken(&last, Fault::WrongHead { end, head: head.position });
+    }
+    Ok(Audit { events: last.position.0, fault: None })
 }
