@@ -287,8 +287,8 @@ impl Desk {
                 Ok(Some(Stored::Before(Before { answer, position })))
             }
             Ok(Committed { position, .. }) => Ok(Some(Stored::Now(position))),
-            Err(AppendError::Conflict { stream, .. }) => {
-                self.cache.forget(&stream);
+            Err(AppendError::Conflict { stream, actual }) => {
+                self.cache.forget_older(&stream, actual);
                 Ok(None)
             }
             Err(AppendError::Unfounded) => Ok(None),
@@ -312,8 +312,8 @@ impl Desk {
         drop(work.put_back());
         match ticket.wait().await {
             Ok(committed) => Ok(Some(committed.position)),
-            Err(AppendError::Conflict { stream, .. }) => {
-                self.cache.forget(&stream);
+            Err(AppendError::Conflict { stream, actual }) => {
+                self.cache.forget_older(&stream, actual);
                 Ok(None)
             }
             Err(AppendError::Unfounded) => Ok(None),

@@ -92,7 +92,10 @@ impl Work {
             entry.settle();
             let (state, version) = match entry.state.take() {
                 Some(remembered) => remembered,
-                None => load(log, opening).await?,
+                None => {
+                    entry.landed().await;
+                    load(log, opening).await?
+                }
             };
             held.push((
                 place,
@@ -189,8 +192,6 @@ impl Work {
         for mut held in self.0 {
             if held.events.is_empty() {
                 held.entry.state = Some((held.state, held.version));
-            } else {
-                held.entry.ticket = None;
             }
         }
         tickets
