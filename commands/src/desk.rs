@@ -15,7 +15,8 @@ use cqrs_es::Aggregate;
 use domain::{BusinessDate, Personal, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{
-    AppendError, Committed, KeyedAnswer, Log, Position, StoreError, Ticket, Transaction, Vault,
+    AppendError, Committed, KeyedAnswer, Log, Position, StoreError, StreamName, Ticket,
+    Transaction, Vault,
 };
 use uuid::Uuid;
 
@@ -211,13 +212,28 @@ impl Desk {
         let aggregate = members.add::<A>(id);
         for attempt in 0..ATTEMPTS {
             let work = Work::open(&self.cache, &self.log, &members).await?;
-            let seen = look(work.state(aggregate), work.version(aggregate));
-            if durable(work.put_back()).await? {
+            let version = work.version(aggregate);
+            let seen = look(work.state(aggregate), version);
+            if durable(work.put_back()).await?
+                && self.is_last(members.stream(aggregate), version).await?
+            {
                 return Ok(seen);
             }
             pause(attempt).await;
         }
         Err(Failure::Contended)
+    }
+
+    /// Whether the log has nothing of `stream` after `version`, which another process may have written.
+    async fn is_last(&self, stream: &StreamName, version: u64) -> Result<bool, Failure> {
+        if self.log.exclusive() {
+            return Ok(true);
+        }
+        let newer = self.log.read_stream(stream, version, 1).await?;
+        for event in &newer {
+            self.cache.forget_older(stream, event.version);
+        }
+        Ok(newer.is_empty())
     }
 
     /// On a log that other processes write to: forgets what they have changed. Runs until the log is closed.

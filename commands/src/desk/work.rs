@@ -51,6 +51,11 @@ impl Members {
         });
         Member { place, aggregate: PhantomData }
     }
+
+    /// The stream of a member.
+    pub(super) fn stream<A>(&self, member: Member<A>) -> &StreamName {
+        &self.0[member.place].stream
+    }
 }
 
 fn fold<A: ShopAggregate>(
