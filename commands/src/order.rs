@@ -285,21 +285,38 @@ impl Orders {
         id: OrderId,
         command: OrderCommand,
     ) -> Result<Done<()>, CommandError<OrderError>> {
-        let goods = self.desk.read(id, |order: &Order, _| order.goods().to_vec()).await?;
-        let mut members = Members::default();
-        let order = members.add::<Order>(id);
-        let goods: Vec<Member<Product>> =
-            goods.into_iter().map(|product| members.add(product)).collect();
-        self.desk
-            .together(context, &members, |work| {
-                let waited = work.state(order).stage() == Some(Stage::AwaitingPayment);
-                work.send(order, command.clone())?;
-                if waited {
-                    move_stock(work, order, id, &goods);
+        const LOOKS: u32 = 8;
+        for _ in 0..LOOKS {
+            let seen = self.desk.read(id, |order: &Order, _| order.goods().to_vec()).await?;
+            let mut members = Members::default();
+            let order = members.add::<Order>(id);
+            let goods: Vec<Member<Product>> =
+                seen.iter().map(|product| members.add(*product)).collect();
+            let outcome = self
+                .desk
+                .together(context, &members, |work| {
+                    if work.state(order).goods() != seen {
+                        return Err(None); // It was placed meanwhile, and its goods are not locked.
+                    }
+                    let waited = work.state(order).stage() == Some(Stage::AwaitingPayment);
+                    work.send(order, command.clone()).map_err(Some)?;
+                    if waited {
+                        move_stock(work, order, id, &goods);
+                    }
+                    Ok(())
+                })
+                .await;
+            match outcome {
+                Err(CommandError::Refused(None)) => {}
+                Err(CommandError::Refused(Some(refusal))) => {
+                    return Err(CommandError::Refused(refusal));
                 }
-                Ok(())
-            })
-            .await
+                Err(CommandError::Forbidden(error)) => return Err(error.into()),
+                Err(CommandError::Failed(failure)) => return Err(failure.into()),
+                Ok(done) => return Ok(done),
+            }
+        }
+        Err(Failure::Contended.into())
     }
 }
 
