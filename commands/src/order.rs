@@ -126,7 +126,8 @@ impl Orders {
             let lines = match lines {
                 Ok(lines) => lines,
                 Err(CartError::CheckedOut { order }) => {
-                    let position = *self.desk.log().watch().borrow();
+                    // Another process may have placed it, and this one may not have heard how far the log is.
+                    let position = self.desk.log().head().await.map_err(Failure::from)?.position;
                     return Ok(Done { value: order, position, replayed: true });
                 }
                 Err(error) => return Err(CommandError::Refused(error.into())),
