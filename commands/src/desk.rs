@@ -195,7 +195,10 @@ impl Desk {
                     return Ok(Done { value, position, replayed: false });
                 }
                 Some((Ok(_), Stored::Before(done))) => return Ok(done.read()?),
-                Some((Err(refusal), _)) => return Err(CommandError::Refused(refusal)),
+                // What it is refused for may be what an earlier call with its key did: then that call has the answer.
+                Some((Err(refusal), _)) => {
+                    return self.answered(context).await?.ok_or(CommandError::Refused(refusal));
+                }
                 None => pause(attempt).await,
             }
         }
