@@ -59,11 +59,14 @@ impl Carts {
         quantity: Quantity,
     ) -> Result<Done<()>, CommandError<AddError>> {
         let price = |product: &Product, _| product.for_sale().map(|item| item.price);
-        let shown = self
-            .desk
-            .read(product, price)
-            .await?
-            .map_err(|error| CommandError::Refused(error.into()))?;
+        let shown = match self.desk.read(product, price).await? {
+            Ok(shown) => shown,
+            Err(refusal) => {
+                // The request may have been answered while the product was for sale.
+                let answered = self.desk.answered(context).await?;
+                return answered.ok_or(CommandError::Refused(refusal.into()));
+            }
+        };
         self.ask(context, cart, CartCommand::Add { product, quantity, shown })
             .await
             .map_err(|error| error.map(AddError::Cart))

@@ -261,7 +261,7 @@ impl Desk {
     }
 
     /// The answer that the request's idempotency key gave before.
-    async fn answered<T: DeserializeOwned>(
+    pub(crate) async fn answered<T: DeserializeOwned>(
         &self,
         context: &Context,
     ) -> Result<Option<Done<T>>, Failure> {
