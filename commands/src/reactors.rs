@@ -37,6 +37,9 @@ pub use take_payments::TakePayments;
 /// How many events are being answered at once, at most.
 const WINDOW: usize = 256;
 
+/// How long an agenda that could not be kept waits.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// A habit of the shop.
 #[async_trait]
 pub trait Reactor: Send + Sync + 'static {
@@ -233,6 +236,8 @@ impl<R: Reactor> Runner<R> {
                     Err(error) => self.fault(&error, "the log cannot be followed").await,
                 },
                 Some(answer) = self.answers.join_next(), if !self.answers.is_empty() => self.answered(answer),
+                // What could not be kept is tried again, even when nothing else happens any more.
+                () = tokio::time::sleep(RETRY), if !self.changes.is_empty() => {}
                 () = stop.cancelled() => break,
             }
             self.keep(follower.at(), &mut kept, false).await;
