@@ -21,6 +21,9 @@ use uuid::Uuid;
 
 use crate::{Db, StoreError, StreamName, Target, db::Durability, on_db};
 
+const NEWEST_KEY: &str =
+    "select id, key from keys where subject = $1 order by created_at desc, id desc limit 1";
+
 /// How many keys are remembered before all are forgotten.
 const MAX_KEYS: usize = 20_000;
 
@@ -63,8 +66,16 @@ pub struct PersonKey {
 #[derive(Clone)]
 pub struct Vault {
     db: Db,
-    keys: Arc<Mutex<HashMap<Uuid, PersonKey>>>,
+    keys: Arc<Mutex<Remembered>>,
     tasks: TaskTracker,
+}
+
+/// Keys by subject. Nothing is remembered of a vault that other processes use too: they may drop a key.
+#[derive(Default)]
+struct Remembered {
+    keys: HashMap<Uuid, PersonKey>,
+    /// How often something was dropped: what was fetched before may be gone.
+    drops: u64,
 }
 
 impl Vault {
@@ -108,19 +119,30 @@ impl Vault {
 
     /// The key of `subject`, made and durable before this answers.
     pub async fn key_of(&self, subject: Uuid) -> Result<PersonKey, StoreError> {
-        if let Some(key) = self.remembered().get(&subject) {
-            return Ok(key.clone());
+        let drops = {
+            let remembered = self.remembered();
+            if let Some(key) = remembered.keys.get(&subject) {
+                return Ok(key.clone());
+            }
+            remembered.drops
+        };
+        if let Db::Postgres { read, .. } = &self.db
+            && let Some(row) = sqlx::query(NEWEST_KEY).bind(subject).fetch_optional(read).await?
+        {
+            return PersonKey::read(row.try_get("id")?, &row.try_get::<Vec<u8>, _>("key")?);
         }
         // In a task of its own: a caller that goes away must not leave a session inside a transaction.
         let db = self.db.clone();
         let made = self.tasks.spawn(async move { make_key(&db, subject).await }).await;
         let key =
             made.map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))??;
-        let mut keys = self.remembered();
-        if keys.len() >= MAX_KEYS {
-            keys.clear();
+        let mut remembered = self.remembered();
+        if remembered.drops == drops && !self.db.is_postgres() {
+            if remembered.keys.len() >= MAX_KEYS {
+                remembered.keys.clear();
+            }
+            remembered.keys.insert(subject, key.clone());
         }
-        keys.insert(subject, key.clone());
         Ok(key)
     }
 
@@ -134,7 +156,7 @@ impl Vault {
         {
             let remembered = self.remembered();
             for &(subject, id) in wanted {
-                match remembered.get(&subject).filter(|key| key.id == id) {
+                match remembered.keys.get(&subject).filter(|key| key.id == id) {
                     Some(key) => {
                         found.insert((subject, id), key.clone());
                     }
@@ -194,7 +216,10 @@ impl Vault {
             })
             .await
             .map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))??;
-        self.remembered().remove(&subject);
+        let mut remembered = self.remembered();
+        remembered.keys.remove(&subject);
+        remembered.drops += 1;
+        drop(remembered);
         Ok(dropped)
     }
 
@@ -210,7 +235,7 @@ impl Vault {
         self.db.close().await;
     }
 
-    fn remembered(&self) -> MutexGuard<'_, HashMap<Uuid, PersonKey>> {
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -219,9 +244,7 @@ impl Vault {
 async fn make_key(db: &Db, subject: Uuid) -> Result<PersonKey, StoreError> {
     on_db!(db, write, |pool| {
         let mut transaction = pool.begin().await?;
-        let select =
-            "select id, key from keys where subject = $1 order by created_at desc, id desc limit 1";
-        let found = sqlx::query(select).bind(subject).fetch_optional(&mut *transaction).await?;
+        let found = sqlx::query(NEWEST_KEY).bind(subject).fetch_optional(&mut *transaction).await?;
         let key = if let Some(row) = found {
             PersonKey::read(row.try_get("id")?, &row.try_get::<Vec<u8>, _>("key")?)?
         } else {
