@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use domain::DomainError;
 use store::{AgendaChange, Metadata, Position, Recorded, StoreError, StreamName};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -37,6 +37,9 @@ pub use take_payments::TakePayments;
 /// How many events are being answered at once, at most.
 const WINDOW: usize = 256;
 
+/// How long changes to the agenda wait for others to be kept with, and how many wait.
+const SOON: Duration = Duration::from_millis(50);
+const MANY: usize = 1_000;
 /// How long an agenda that could not be kept waits.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -210,7 +213,9 @@ struct Runner<R> {
     /// What waits for the event before it in its stream.
     queues: HashMap<StreamName, VecDeque<Recorded>>,
     answers: JoinSet<(Recorded, Vec<AgendaChange>)>,
+    /// What is to be kept, and when.
     changes: Vec<AgendaChange>,
+    keep_at: Instant,
 }
 
 impl<R: Reactor> Runner<R> {
@@ -222,6 +227,7 @@ impl<R: Reactor> Runner<R> {
             queues: HashMap::new(),
             answers: JoinSet::new(),
             changes: Vec::new(),
+            keep_at: Instant::now(),
         }
     }
 
@@ -236,11 +242,10 @@ impl<R: Reactor> Runner<R> {
                     Err(error) => self.fault(&error, "the log cannot be followed").await,
                 },
                 Some(answer) = self.answers.join_next(), if !self.answers.is_empty() => self.answered(answer),
-                // What could not be kept is tried again, even when nothing else happens any more.
-                () = tokio::time::sleep(RETRY), if !self.changes.is_empty() => {}
+                () = tokio::time::sleep_until(self.keep_at), if !self.changes.is_empty() => {}
                 () = stop.cancelled() => break,
             }
-            self.keep(follower.at(), &mut kept, false).await;
+            self.keep(follower.at(), &mut kept).await;
         }
         // What is under way may still end; what does not is told again at the next start.
         let ending = async {
@@ -249,7 +254,7 @@ impl<R: Reactor> Runner<R> {
             }
         };
         let _ = tokio::time::timeout(Duration::from_secs(5), ending).await;
-        self.keep(follower.at(), &mut kept, true).await;
+        self.keep_now(follower.at(), &mut kept).await;
     }
 
     async fn start(&self) -> Position {
@@ -301,6 +306,9 @@ impl<R: Reactor> Runner<R> {
             return;
         };
         self.open.remove(&event.position);
+        if self.changes.is_empty() {
+            self.keep_at = Instant::now() + SOON;
+        }
         self.changes.extend(changes);
         if let Some(next) = self.queues.get_mut(&event.stream).and_then(VecDeque::pop_front) {
             self.answer(next);
@@ -309,12 +317,20 @@ impl<R: Reactor> Runner<R> {
         }
     }
 
-    /// Keeps the agenda at once, and the bookmark with it; the bookmark alone only now and then.
-    async fn keep(&mut self, at: Position, kept: &mut Position, now: bool) {
+    /// Keeps the agenda when it is time, many changes at once, and the bookmark with it; the bookmark alone only now and
+    /// then.
+    async fn keep(&mut self, at: Position, kept: &mut Position) {
         const STRIDE: u64 = 1_000;
-        let done = self.open.first().map_or(at, |first| Position(first.0 - 1));
-        let far = done.0 >= kept.0 + STRIDE;
-        if self.changes.is_empty() && !far && !(now && done > *kept) {
+        let far = self.done(at).0 >= kept.0 + STRIDE;
+        let time = !self.changes.is_empty() && Instant::now() >= self.keep_at;
+        if far || time || self.changes.len() >= MANY {
+            self.keep_now(at, kept).await;
+        }
+    }
+
+    async fn keep_now(&mut self, at: Position, kept: &mut Position) {
+        let done = self.done(at);
+        if self.changes.is_empty() && done <= *kept {
             return;
         }
         let changes = self.changes.clone();
@@ -323,8 +339,16 @@ impl<R: Reactor> Runner<R> {
                 self.changes.clear();
                 *kept = done;
             }
-            Err(error) => self.fault(&error, "a bookmark cannot be kept").await,
+            Err(error) => {
+                self.keep_at = Instant::now() + RETRY;
+                self.fault(&error, "a bookmark cannot be kept").await;
+            }
         }
+    }
+
+    /// The last event before which all are answered.
+    fn done(&self, at: Position) -> Position {
+        self.open.first().map_or(at, |first| Position(first.0 - 1))
     }
 
     async fn fault(&self, error: &StoreError, what: &'static str) {

@@ -373,6 +373,340 @@ impl<M: ReadModel> Follow for Projector<M> {
     }
 
     async fn run(&self, stop: CancellationToken) {
+        const SOON: Duration = Duration::from_millis(20);
+        const LATE: Duration = Duration::from_secs(5);
+        let mut wait = SOON;
+        while !stop.is_cancelled() {
+            match self.follow_from_checkpoint(&stop).await {
+                Ok(()) => return,
+                // Somebody else moved the checkpoint: go on from where it is now.
+                Err(ProjectError::Fenced) => wait = SOON,
+                Err(ProjectError::Halted { at, error }) => {
+                    self.say(State::Halted { at, error });
+                    return;
+                }
+                Err(ProjectError::Store(error)) => {
+                    let fault = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        error = fault,
+                        projection = M::NAME,
+                        "a view cannot follow the log"
+                    );
+                    self.say(State::Retrying { error: error.to_string() });
+                    wait = (wait * 2).min(LATE);
+                }
+            }
+            stop.run_until_cancelled(tokio::time::sleep(wait)).await;
+        }
+    }
+
+    async fn rebuild(
+        &self,
+        progress: &mut (dyn FnMut(Position) + Send),
+    ) -> Result<Position, StoreError>;
+}
+
+/// What follows the log for one read model.
+pub(crate) struct Projector<M> {
+    table: Table<M>,
+    log: Log,
+    vault: Vault,
+    reached: watch::Sender<Position>,
+    state: Mutex<State>,
+    set_aside: Mutex<u64>,
+}
+
+/// A stored checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+struct Checkpoint {
+    table_name: String,
+    log: String,
+    position: i64,
+    hash: String,
+    epoch: i64,
+}
+
+/// Makes what every view's checkpoint is kept in.
+pub(crate) async fn make_checkpoints(db: &Db) -> Result<(), StoreError> {
+    let statements = [
+        "create table if not exists checkpoints (
+             projection text primary key, table_name text not null, log text not null,
+             position bigint not null, hash text not null, epoch bigint not null)",
+        "create table if not exists set_aside (
+             projection text not null, position bigint not null, error text not null,
+             primary key (projection, position))",
+    ];
+    on_db!(db, write, |pool| {
+        for statement in statements {
+            sqlx::query(statement).execute(pool).await?;
+        }
+    });
+    Ok(())
+}
+
+impl<M: ReadModel> Projector<M> {
+    pub(crate) async fn open(db: &Db, log: &Log, vault: &Vault) -> Result<Arc<Self>, StoreError> {
+        let (reached, at) = watch::channel(Position::START);
+        let projector = Self {
+            table: Table::new(db, at),
+            log: log.clone(),
+            vault: vault.clone(),
+            reached,
+            state: Mutex::new(State::Following),
+            set_aside: Mutex::new(0),
+        };
+        let checkpoint = match projector.read_checkpoint().await? {
+            Some(checkpoint) if projector.still_holds(&checkpoint).await? => checkpoint,
+            found => projector.begin_anew(found).await?,
+        };
+        let projection = M::NAME;
+        let set_aside: i64 = on_db!(db, read, |pool| {
+            sqlx::query_scalar("select count(*) from set_aside where projection = $1")
+                .bind(projection)
+                .fetch_one(pool)
+                .await?
+        });
+        *projector.set_aside.lock().unwrap_or_else(PoisonError::into_inner) =
+            u64::try_from(set_aside).unwrap_or(0);
+        projector.reached.send_replace(checkpoint.at());
+        Ok(Arc::new(projector))
+    }
+
+    pub(crate) fn table(&self) -> Table<M> {
+        self.table.clone()
+    }
+
+    pub(crate) fn follow(self: Arc<Self>) -> Arc<dyn Follow> {
+        self
+    }
+
+    async fn read_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+        Ok(on_db!(self.table.db(), read, |pool| {
+            sqlx::query_as("select table_name, log, position, hash, epoch from checkpoints where projection = $1")
+                .bind(M::NAME)
+                .fetch_optional(pool)
+                .await?
+        }))
+    }
+
+    /// Whether the checkpoint speaks of this table and of this log, as the log is now.
+    async fn still_holds(&self, checkpoint: &Checkpoint) -> Result<bool, StoreError> {
+        if checkpoint.table_name != self.table.name() || checkpoint.log != self.log.id().to_string()
+        {
+            return Ok(false);
+        }
+        let Some(before) = checkpoint.at().0.checked_sub(1) else { return Ok(true) };
+        let found = self.log.read_all(Position(before), 1).await?;
+        Ok(found.first().is_some_and(|event| hex(&event.hash) == checkpoint.hash))
+    }
+
+    /// Makes the table anew and forgets what was before.
+    async fn begin_anew(&self, old: Option<Checkpoint>) -> Result<Checkpoint, StoreError> {
+        let fresh = Checkpoint {
+            table_name: self.table.name().to_owned(),
+            log: self.log.id().to_string(),
+            position: 0,
+            hash: String::new(),
+            epoch: old.as_ref().map_or(1, |old| old.epoch + 1),
+        };
+        let mut statements = self.table.ddl();
+        if let Some(old) = old.filter(|old| old.table_name != fresh.table_name) {
+            statements.push(format!("drop table if exists {}", old.table_name));
+        }
+        on_db!(self.table.db(), write, |pool| {
+            let mut transaction = pool.begin().await?;
+            for statement in &statements {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
+            sqlx::query("delete from set_aside where projection = $1")
+                .bind(M::NAME)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(
+                "insert into checkpoints (projection, table_name, log, position, hash, epoch)
+                 values ($1, $2, $3, $4, $5, $6)
+                 on conflict (projection) do update set table_name = excluded.table_name, log = excluded.log,
+                     position = excluded.position, hash = excluded.hash, epoch = excluded.epoch",
+            )
+            .bind(M::NAME)
+            .bind(&fresh.table_name)
+            .bind(&fresh.log)
+            .bind(fresh.position)
+            .bind(&fresh.hash)
+            .bind(fresh.epoch)
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+        });
+        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+        self.reached.send_replace(Position::START);
+        Ok(fresh)
+    }
+
+    /// Folds a page and writes what came of it. Answers the new checkpoint.
+    async fn project(
+        &self,
+        from: &Checkpoint,
+        page: &[&Recorded],
+    ) -> Result<Checkpoint, ProjectError> {
+        let Some(last) = page.last() else { return Ok(from.clone()) };
+        let folded = self.fold(page).await?;
+        let end = folded.halted.as_ref().map_or(last.position, |(at, _)| Position(at.0 - 1));
+        let far = end.0 > from.at().0 + STRIDE;
+        if folded.rows.is_empty() && folded.set_aside.is_empty() && !far && folded.halted.is_none()
+        {
+            self.reached.send_replace(end);
+            return Ok(from.clone());
+        }
+        let at_end = page.iter().rev().find(|event| event.position == end);
+        let hash = at_end.map_or_else(|| from.hash.clone(), |event| hex(&event.hash));
+        let to = Checkpoint { position: column(end), hash, ..from.clone() };
+        self.write(from, &to, &folded).await?;
+        self.reached.send_replace(end);
+        if let Some((at, error)) = folded.halted {
+            return Err(ProjectError::Halted { at, error });
+        }
+        Ok(to)
+    }
+
+    async fn fold(&self, page: &[&Recorded]) -> Result<Folded<M>, ProjectError> {
+        let told = told::tell(&self.vault, M::STREAMS, page.iter().copied()).await?;
+        let mut keys: Vec<String> =
+            told.iter().filter_map(|(_, told)| M::key(told.as_ref().ok()?)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let stored = if keys.is_empty() { HashMap::new() } else { self.load(&keys).await? };
+        let mut rows: HashMap<String, Option<M::Row>> = HashMap::with_capacity(keys.len());
+        let mut folded = Folded { rows: Vec::new(), set_aside: Vec::new(), halted: None };
+        for (recorded, told) in told {
+            let outcome = told.map_err(FoldError::from).and_then(|told| match M::key(&told) {
+                None => Ok(()),
+                Some(key) => {
+                    let row = rows.entry(key).or_insert_with_key(|key| stored.get(key).cloned());
+                    M::fold(row, &told)
+                }
+            });
+            let Err(error) = outcome else { continue };
+            tracing::error!(projection = M::NAME, position = recorded.position.0, %error, "an event cannot be folded");
+            match M::ON_POISON {
+                OnPoison::SetAside => folded.set_aside.push((recorded.position, error.to_string())),
+                OnPoison::Halt => {
+                    folded.halted = Some((recorded.position, error.to_string()));
+                    break;
+                }
+            }
+        }
+        folded.rows = rows.into_values().flatten().collect();
+        Ok(folded)
+    }
+
+    async fn load(&self, keys: &[String]) -> Result<HashMap<String, M::Row>, ProjectError> {
+        self.table.find_all(keys).await.map_err(|error| match error {
+            QueryError::Store(error) => ProjectError::Store(error),
+            error @ (QueryError::Behind { .. } | QueryError::Cursor) => {
+                ProjectError::Store(StoreError::Corrupt(error.to_string()))
+            }
+        })
+    }
+
+    /// Writes the rows and moves the checkpoint, both or neither.
+    async fn write(
+        &self,
+        from: &Checkpoint,
+        to: &Checkpoint,
+        folded: &Folded<M>,
+    ) -> Result<(), ProjectError> {
+        let rows = write_json(&folded.rows)?;
+        let upsert = self.table.upsert();
+        let moved = on_db!(self.table.db(), write, |pool| {
+            let mut transaction = pool.begin().await?;
+            if !folded.rows.is_empty() {
+                sqlx::query(&upsert).bind(rows).execute(&mut *transaction).await?;
+            }
+            for (position, error) in &folded.set_aside {
+                sqlx::query(
+                    "insert into set_aside (projection, position, error) values ($1, $2, $3)",
+                )
+                .bind(M::NAME)
+                .bind(column(*position))
+                .bind(error)
+                .execute(&mut *transaction)
+                .await?;
+            }
+            let moved = sqlx::query(
+                "update checkpoints set position = $1, hash = $2
+                 where projection = $3 and table_name = $4 and log = $5 and position = $6 and epoch = $7",
+            )
+            .bind(to.position)
+            .bind(&to.hash)
+            .bind(M::NAME)
+            .bind(&from.table_name)
+            .bind(&from.log)
+            .bind(from.position)
+            .bind(from.epoch)
+            .execute(&mut *transaction)
+            .await
+            ?
+            .rows_affected();
+            if moved == 1 {
+                transaction.commit().await?;
+            }
+            moved
+        });
+        if moved != 1 {
+            return Err(ProjectError::Fenced);
+        }
+        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) +=
+            folded.set_aside.len() as u64;
+        Ok(())
+    }
+
+    fn say(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Follows from the stored checkpoint until something stops it.
+    async fn follow_from_checkpoint(&self, stop: &CancellationToken) -> Result<(), ProjectError> {
+        let Some(mut checkpoint) = self.read_checkpoint().await? else {
+            return Err(ProjectError::Fenced);
+        };
+        if checkpoint.table_name != self.table.name() {
+            let error = "another version of this view has taken over".to_owned();
+            return Err(ProjectError::Halted { at: checkpoint.at(), error });
+        }
+        self.reached.send_replace(checkpoint.at());
+        let mut follower = self.log.follow(checkpoint.at());
+        self.say(State::Following);
+        loop {
+            let page = tokio::select! {
+                page = follower.next() => page?,
+                () = stop.cancelled() => return Ok(()),
+            };
+            let events: Vec<&Recorded> = page.events().collect();
+            checkpoint = self.project(&checkpoint, &events).await?;
+        }
+    }
+}
+
+#[async_trait]
+impl<M: ReadModel> Follow for Projector<M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn status(&self) -> Status {
+        let (position, head) = (*self.reached.borrow(), *self.log.watch().borrow());
+        Status {
+            name: M::NAME,
+            table: self.table.name().to_owned(),
+            position,
+            lag: head.0.saturating_sub(position.0),
+            state: self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            set_aside: *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    async fn run(&self, stop: CancellationToken) {
         let mut wait = Duration::from_millis(50);
         while !stop.is_cancelled() {
             match self.follow_from_checkpoint(&stop).await {

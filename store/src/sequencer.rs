@@ -232,20 +232,24 @@ impl Sequencer {
         if !matches!(error, CommitError::Unknown(_)) {
             return Err(AppendError::Unavailable);
         }
-        let Some(first) = batch.events.first() else { return Err(AppendError::UnknownOutcome) };
-        // The database may still be about to commit. It holds the head until then: who has it knows.
-        let found = match self.adapter.begin().await {
-            Ok(writer) if writer.head() == &batch.from => return Err(AppendError::Unavailable),
-            Ok(_) => self.adapter.read_all(batch.from.position, 1).await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(found) if found.first().is_some_and(|found| found.event_id == first.event_id) => {
-                Ok(())
-            }
-            Ok(_) => Err(AppendError::Unavailable),
+        match self.is_stored(batch).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AppendError::Unavailable),
             Err(_) => Err(AppendError::UnknownOutcome),
         }
+    }
+
+    /// Whether the log has `batch`. The database may still be about to commit it, and holds the head until then: only who
+    /// has the head knows that nothing more is to come.
+    async fn is_stored(&self, batch: &Batch) -> Result<bool, StoreError> {
+        let mut writer = self.adapter.begin().await?;
+        if let Some(first) = batch.events.first() {
+            let found = self.adapter.read_all(batch.from.position, 1).await?;
+            return Ok(found.first().is_some_and(|found| found.event_id == first.event_id));
+        }
+        let keys: Vec<Key> = batch.answers.iter().map(|(key, _)| key.clone()).collect();
+        let found = writer.answers(&keys).await?;
+        Ok(batch.answers.iter().all(|answer| found.contains(answer)))
     }
 }
 
