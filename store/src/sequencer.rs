@@ -62,20 +62,7 @@ impl Sequencer {
     ) {
         let mut waiting: Option<Submission> = None;
         loop {
-            let first = match waiting.take() {
-                Some(submission) => submission,
-                None => tokio::select! {
-                    biased;
-                    () = stop.cancelled(), if !queue.is_closed() => {
-                        queue.close();
-                        continue;
-                    }
-                    submission = queue.recv() => match submission {
-                        Some(submission) => submission,
-                        None => return,
-                    },
-                },
-            };
+            let Some(first) = next(&mut waiting, &mut queue, &stop).await else { return };
             let mut load = Load::of(&first);
             let mut batch = vec![first];
             while let Ok(next) = queue.try_recv() {
@@ -250,6 +237,25 @@ impl Sequencer {
         let keys: Vec<Key> = batch.answers.iter().map(|(key, _)| key.clone()).collect();
         let found = writer.answers(&keys).await?;
         Ok(batch.answers.iter().all(|answer| found.contains(answer)))
+    }
+}
+
+/// What is to be stored next: what is left from the last batch, then what comes. Told to stop, what is queued and no more.
+async fn next(
+    waiting: &mut Option<Submission>,
+    queue: &mut mpsc::Receiver<Submission>,
+    stop: &CancellationToken,
+) -> Option<Submission> {
+    if waiting.is_some() {
+        return waiting.take();
+    }
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            queue.close();
+            queue.recv().await
+        }
+        submission = queue.recv() => submission,
     }
 }
 

@@ -95,12 +95,11 @@ impl Work {
         for (place, opening) in in_order {
             let mut entry = cache.lock(&opening.stream).await;
             entry.settle();
-            let (state, version) = match entry.state.take() {
-                Some(remembered) => remembered,
-                None => {
-                    entry.landed().await;
-                    load(log, opening).await?
-                }
+            let (state, version) = if let Some(remembered) = entry.state.take() {
+                remembered
+            } else {
+                entry.landed().await;
+                load(log, opening).await?
             };
             held.push((
                 place,
