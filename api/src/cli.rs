@@ -1,6 +1,6 @@
 //! The program: `webox serve`, `migrate`, `rebuild`, `verify`, `replay`, `config`.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
@@ -73,10 +73,12 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     let filter =
         EnvFilter::try_new(&config.log_level).context("WEBOX_LOG_LEVEL is not understood")?;
     let registry = tracing_subscriber::registry().with(filter);
+    let to_stderr =
+        fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
+        LogFormat::Text => registry.with(to_stderr).try_init()?,
         LogFormat::Json => {
-            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?;
+            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?
         }
     }
     Ok(())

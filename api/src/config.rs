@@ -129,7 +129,7 @@ pub struct Config {
         long,
         global = true,
         env = "WEBOX_LOG_LEVEL",
-        default_value = "info",
+        default_value = "info,sqlx=warn",
         value_name = "LEVEL"
     )]
     pub log_level: String,
@@ -195,7 +195,7 @@ impl Config {
             max_requests: 512,
             max_connections: 12_000,
             max_connections_per_address: 200,
-            log_level: "info".to_owned(),
+            log_level: "info,sqlx=warn".to_owned(),
             log_format: LogFormat::Text,
         }
     }
