@@ -75,7 +75,7 @@ impl Views {
     /// Opens the views. One that belongs to another log, or was made by another version of itself, begins anew.
     pub async fn open(log: &Log, vault: &Vault, target: &Target) -> Result<Self, StoreError> {
         let db = Db::open(target, Durability::Relaxed).await?;
-        projector::make_checkpoints(&db).await?;
+        projector::checkpoint::make_tables(&db).await?;
         let products = Projector::<Products>::open(&db, log, vault).await?;
         let carts = Projector::<Carts>::open(&db, log, vault).await?;
         let orders = Projector::<Orders>::open(&db, log, vault).await?;

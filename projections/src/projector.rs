@@ -12,11 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 use serde::Serialize;
-use store::{Db, Log, Position, Recorded, StoreError, Vault, chain::hex, on_db};
+use store::{Db, Log, Position, Recorded, StoreError, Vault, chain::hex};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::checkpoint::{Checkpoint, column};
 use crate::{FoldError, OnPoison, QueryError, ReadModel, Table, table::write_json, told};
+
+pub(crate) mod checkpoint;
 
 /// How many events are folded at once.
 const PAGE: u32 = 5_000;
@@ -82,34 +85,6 @@ pub(crate) struct Projector<M> {
     set_aside: Mutex<u64>,
 }
 
-/// A stored checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-struct Checkpoint {
-    table_name: String,
-    log: String,
-    position: i64,
-    hash: String,
-    epoch: i64,
-}
-
-/// Makes what every view's checkpoint is kept in.
-pub(crate) async fn make_checkpoints(db: &Db) -> Result<(), StoreError> {
-    let statements = [
-        "create table if not exists checkpoints (
-             projection text primary key, table_name text not null, log text not null,
-             position bigint not null, hash text not null, epoch bigint not null)",
-        "create table if not exists set_aside (
-             projection text not null, position bigint not null, error text not null,
-             primary key (projection, position))",
-    ];
-    on_db!(db, write, |pool| {
-        for statement in statements {
-            sqlx::query(statement).execute(pool).await?;
-        }
-    });
-    Ok(())
-}
-
 impl<M: ReadModel> Projector<M> {
     pub(crate) async fn open(db: &Db, log: &Log, vault: &Vault) -> Result<Arc<Self>, StoreError> {
         let (reached, at) = watch::channel(Position::START);
@@ -125,15 +100,8 @@ impl<M: ReadModel> Projector<M> {
             Some(checkpoint) if projector.still_holds(&checkpoint).await? => checkpoint,
             found => projector.begin_anew(found).await?,
         };
-        let projection = M::NAME;
-        let set_aside: i64 = on_db!(db, read, |pool| {
-            sqlx::query_scalar("select count(*) from set_aside where projection = $1")
-                .bind(projection)
-                .fetch_one(pool)
-                .await?
-        });
-        *projector.set_aside.lock().unwrap_or_else(PoisonError::into_inner) =
-            u64::try_from(set_aside).unwrap_or(0);
+        let set_aside = checkpoint::count_set_aside(db, M::NAME).await?;
+        *projector.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = set_aside;
         projector.reached.send_replace(checkpoint.at());
         Ok(Arc::new(projector))
     }
@@ -147,12 +115,7 @@ impl<M: ReadModel> Projector<M> {
     }
 
     async fn read_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-        Ok(on_db!(self.table.db(), read, |pool| {
-            sqlx::query_as("select table_name, log, position, hash, epoch from checkpoints where projection = $1")
-                .bind(M::NAME)
-                .fetch_optional(pool)
-                .await?
-        }))
+        checkpoint::read(self.table.db(), M::NAME).await
     }
 
     /// Whether the checkpoint speaks of this table and of this log, as the log is now.
@@ -175,35 +138,7 @@ impl<M: ReadModel> Projector<M> {
             hash: String::new(),
             epoch: old.as_ref().map_or(1, |old| old.epoch + 1),
         };
-        let mut statements = self.table.ddl();
-        if let Some(old) = old.filter(|old| old.table_name != fresh.table_name) {
-            statements.push(format!("drop table if exists {}", old.table_name));
-        }
-        on_db!(self.table.db(), write, |pool| {
-            let mut transaction = pool.begin().await?;
-            for statement in &statements {
-                sqlx::query(statement).execute(&mut *transaction).await?;
-            }
-            sqlx::query("delete from set_aside where projection = $1")
-                .bind(M::NAME)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query(
-                "insert into checkpoints (projection, table_name, log, position, hash, epoch)
-                 values ($1, $2, $3, $4, $5, $6)
-                 on conflict (projection) do update set table_name = excluded.table_name, log = excluded.log,
-                     position = excluded.position, hash = excluded.hash, epoch = excluded.epoch",
-            )
-            .bind(M::NAME)
-            .bind(&fresh.table_name)
-            .bind(&fresh.log)
-            .bind(fresh.position)
-            .bind(&fresh.hash)
-            .bind(fresh.epoch)
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-        });
+        checkpoint::begin_anew(self.table.db(), M::NAME, self.table.ddl(), old, &fresh).await?;
         *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = 0;
         self.reached.send_replace(Position::START);
         Ok(fresh)
@@ -282,44 +217,10 @@ impl<M: ReadModel> Projector<M> {
         to: &Checkpoint,
         folded: &Folded<M>,
     ) -> Result<(), ProjectError> {
-        let rows = write_json(&folded.rows)?;
-        let upsert = self.table.upsert();
-        let moved = on_db!(self.table.db(), write, |pool| {
-            let mut transaction = pool.begin().await?;
-            if !folded.rows.is_empty() {
-                sqlx::query(&upsert).bind(rows).execute(&mut *transaction).await?;
-            }
-            for (position, error) in &folded.set_aside {
-                sqlx::query(
-                    "insert into set_aside (projection, position, error) values ($1, $2, $3)",
-                )
-                .bind(M::NAME)
-                .bind(column(*position))
-                .bind(error)
-                .execute(&mut *transaction)
-                .await?;
-            }
-            let moved = sqlx::query(
-                "update checkpoints set position = $1, hash = $2
-                 where projection = $3 and table_name = $4 and log = $5 and position = $6 and epoch = $7",
-            )
-            .bind(to.position)
-            .bind(&to.hash)
-            .bind(M::NAME)
-            .bind(&from.table_name)
-            .bind(&from.log)
-            .bind(from.position)
-            .bind(from.epoch)
-            .execute(&mut *transaction)
-            .await
-            ?
-            .rows_affected();
-            if moved == 1 {
-                transaction.commit().await?;
-            }
-            moved
-        });
-        if moved != 1 {
+        let rows = if folded.rows.is_empty() { None } else { Some(write_json(&folded.rows)?) };
+        let page =
+            checkpoint::Page { upsert: self.table.upsert(), rows, set_aside: &folded.set_aside };
+        if !checkpoint::write(self.table.db(), M::NAME, from, to, page).await? {
             return Err(ProjectError::Fenced);
         }
         *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) +=
@@ -459,14 +360,4 @@ impl From<sqlx::Error> for ProjectError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
-}
-
-impl Checkpoint {
-    fn at(&self) -> Position {
-        Position(u64::try_from(self.position).unwrap_or(0))
-    }
-}
-
-fn column(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
 }
