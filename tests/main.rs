@@ -1,4 +1,4 @@
 //! Everything that crosses crates, in one binary.
 
-mod conformance;
+mod desk;
 mod order;

@@ -12,7 +12,7 @@
 use std::{fmt::Display, sync::Arc, time::Duration};
 
 use cqrs_es::Aggregate;
-use domain::{BusinessDate, Personal, Timestamp};
+use domain::{BusinessDate, BuyerId, Personal, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{
     AppendError, Committed, KeyedAnswer, Log, Position, StoreError, StreamName, Ticket,
@@ -258,6 +258,12 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Has the key of `subject` made before a command locks anything: a first sale must not make others wait for the vault.
+    pub(crate) async fn make_key(&self, subject: BuyerId) -> Result<(), Failure> {
+        self.vault.key_of(subject.0).await?;
+        Ok(())
     }
 
     /// The answer that the request's idempotency key gave before.

@@ -149,6 +149,7 @@ impl Orders {
     ) -> Result<Done<OrderId>, CommandError<CheckoutError>> {
         let id = OrderId::of_cart(checkout.cart, checkout.cart_version);
         let buyer = self.tokens.buyer(&checkout.contact.email);
+        self.desk.make_key(buyer).await?;
         let mut members = Members::default();
         let counter = Counter {
             cart: members.add(checkout.cart),

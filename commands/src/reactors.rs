@@ -3,7 +3,7 @@
 //! - The commands of a reactor have ids derived from the event they answer, so that being told twice changes nothing.
 //! - Events of one stream are answered in their order, those of different streams at the same time.
 //! - The bookmark is kept beside the log and moves only past what is answered. After a crash some events are told again.
-//! - What fails is tried again, later each time. Nobody else waits for it.
+//! - What fails is tried again, later each time. Others go on, until as many fail as are answered at once.
 //! - A rebuild of projections never tells a reactor anything.
 
 use std::{
@@ -176,8 +176,10 @@ impl Reactors {
     }
 }
 
+/// Sends the commands of the deadlines that are due, and strikes those off that were met.
 async fn meet_deadlines(desk: &Desk, orders: &Orders, carts: &Carts) -> Result<(), StoreError> {
     const AT_ONCE: u32 = 100;
+    let mut met = Vec::new();
     for deadline in desk.log().due(micros(desk.now()), AT_ONCE).await? {
         let cause = [deadline.id.as_bytes().as_slice(), &deadline.due_at.to_be_bytes()].concat();
         let outcome = match deadline.kind.as_str() {
@@ -190,18 +192,22 @@ async fn meet_deadlines(desk: &Desk, orders: &Orders, carts: &Carts) -> Result<(
             }
             kind => {
                 tracing::error!(kind, "nobody keeps deadlines of this kind");
-                continue;
+                Ok(())
             }
         };
-        if let Err(error) = outcome {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                kind = deadline.kind,
-                "a deadline is not met yet"
-            );
+        match outcome {
+            Ok(()) => met.push(AgendaChange::Cancel(deadline.id)),
+            Err(error) => {
+                let fault = &error as &dyn std::error::Error;
+                tracing::warn!(error = fault, kind = deadline.kind, "a deadline is not met yet");
+            }
         }
     }
-    Ok(())
+    if met.is_empty() {
+        return Ok(());
+    }
+    // No event is told here, so this bookmark never moves.
+    desk.log().advance("deadlines", Position::START, met).await
 }
 
 /// One reactor at work.

@@ -120,8 +120,11 @@ impl Db {
 /// Closes `pool` and returns when its last connection is gone: `Pool::close` alone may return while one that was just
 /// used is still on its way back.
 pub(crate) async fn close_pool<D: sqlx::Database>(pool: &sqlx::Pool<D>) {
-    pool.close().await;
-    while pool.size() > 0 {
+    loop {
+        pool.close().await;
+        if pool.size() == 0 {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
