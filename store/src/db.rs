@@ -142,7 +142,7 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Db, StoreErr
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(Duration::from_secs(30))
         .pragma("wal_autocheckpoint", "4000")
         .pragma("cache_size", "-16000");
     let write = SqlitePoolOptions::new()
@@ -175,7 +175,7 @@ pub(crate) async fn open_sqlite_to_read(path: &Path) -> Result<SqlitePool, Store
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(Duration::from_secs(30));
     Ok(SqlitePoolOptions::new()
         .max_connections(2)
         .connect_with(options.pragma("query_only", "true"))
