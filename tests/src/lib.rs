@@ -2,5 +2,8 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
 
+pub mod payments;
 pub mod postgres;
+pub mod program;
+pub mod rows;
 pub mod shop;

@@ -162,6 +162,13 @@ impl Shop {
         id
     }
 
+    /// How many of a product can be bought, once the view has seen everything that is in the log now.
+    pub async fn available(&self, product: &str) -> i64 {
+        let request = self.staff(Method::GET, &format!("/api/products/{product}"));
+        let answer = Answer::of(request.header("webox-position", self.head().0)).await;
+        answer.expect(StatusCode::OK)["available"].as_i64().expect("a stock")
+    }
+
     /// Somebody who comes in without a cart.
     pub const fn guest(&self) -> Guest<'_> {
         Guest { shop: self, cart: None, position: 0 }
@@ -184,19 +191,33 @@ impl Shop {
 
     /// Waits until an event of this type is in the log after `position`.
     pub async fn wait_for(&self, event_type: &str, position: Position) -> Recorded {
+        self.wait_for_all(event_type, position, 1).await.remove(0)
+    }
+
+    /// Waits until `count` events of this type are in the log after `position`.
+    pub async fn wait_for_all(
+        &self,
+        event_type: &str,
+        position: Position,
+        count: usize,
+    ) -> Vec<Recorded> {
         for _ in 0..600 {
-            let found = self
-                .events_after(position)
-                .await
-                .into_iter()
-                .find(|event| event.event_type == event_type);
-            if let Some(found) = found {
+            let mut found = self.events_after(position).await;
+            found.retain(|event| event.event_type == event_type);
+            if found.len() >= count {
                 return found;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("no {event_type} came after {position}: {:?}", self.types_after(position).await);
+        let types = self.types_after(position).await;
+        panic!("{count} {event_type} did not come after {position}: {types:?}");
     }
+}
+
+/// What an event says, without its name.
+pub fn says(event: &Recorded) -> Value {
+    let payload: Value = serde_json::from_str(&event.payload).expect("JSON");
+    payload.as_object().and_then(|named| named.values().next()).cloned().unwrap_or(payload)
 }
 
 /// Euros, as bodies say them.
@@ -328,6 +349,13 @@ impl Guest<'_> {
         let path = format!("/api/orders/{}/pay", order.id);
         let request = self.request(Method::POST, &path).header("webox-order-token", &order.token);
         self.send(request.json(&json!({"method": method}))).await
+    }
+
+    /// Asks something of an order that needs no body.
+    pub async fn ask(&mut self, order: &Placed, what: &str) -> Answer {
+        let path = format!("/api/orders/{}/{what}", order.id);
+        let request = self.request(Method::POST, &path).header("webox-order-token", &order.token);
+        self.send(request).await
     }
 
     /// An order, as it is shown.
