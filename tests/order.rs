@@ -10,6 +10,8 @@ use tests::{
     shop::{Answer, Backend, Shop, contact, eur, says},
 };
 
+mod checkout;
+
 on_both! {
     async fn somebody_buys_and_pays(backend: Backend) {
         let mut shop = Shop::open(backend).await;

@@ -113,7 +113,8 @@ impl Orders {
     }
 
     /// Turns a cart into an order: the cart is closed, the stock is held and the order is placed, in one append. A cart
-    /// that is an order already answers that order, whatever else is asked.
+    /// that is an order already answers that order, whatever else is asked, unless the request's idempotency key stands
+    /// for another request.
     pub async fn check_out(
         &self,
         context: &Context,
@@ -126,6 +127,9 @@ impl Orders {
             let lines = match lines {
                 Ok(lines) => lines,
                 Err(CartError::CheckedOut { order }) => {
+                    if let Some(done) = self.desk.answered(context).await? {
+                        return Ok(done);
+                    }
                     // Another process may have placed it, and this one may not have heard how far the log is.
                     let position = self.desk.log().head().await.map_err(Failure::from)?.position;
                     return Ok(Done { value: order, position, replayed: true });
