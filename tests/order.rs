@@ -11,6 +11,7 @@ use tests::{
 };
 
 mod checkout;
+mod deadlines;
 
 on_both! {
     async fn somebody_buys_and_pays(backend: Backend) {
