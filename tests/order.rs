@@ -12,6 +12,7 @@ use tests::{
 
 mod checkout;
 mod deadlines;
+mod restart;
 
 on_both! {
     async fn somebody_buys_and_pays(backend: Backend) {

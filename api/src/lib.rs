@@ -78,7 +78,8 @@ pub struct Open {
     ready: AtomicBool,
     stop: CancellationToken,
     tasks: TaskTracker,
-    folder: Mutex<DataFolder>,
+    /// Until the shop is closed.
+    folder: Mutex<Option<DataFolder>>,
 }
 
 impl std::ops::Deref for App {
@@ -133,7 +134,7 @@ impl App {
             ready: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            folder: Mutex::new(folder),
+            folder: Mutex::new(Some(folder)),
         }));
         app.start().await?;
         Ok(app)
@@ -159,6 +160,7 @@ impl App {
     }
 
     /// Stops what the shop does by itself, lets the views see what is in the log, and closes the stores, the log last.
+    /// Then somebody else may have the data folder.
     pub async fn close(&self) {
         const PATIENCE: Duration = Duration::from_secs(10);
         self.ready.store(false, Ordering::Release);
@@ -171,6 +173,7 @@ impl App {
         self.views.close().await;
         self.vault.close().await;
         self.log.close().await;
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Returns when every view has seen `head`; never, where one halted before it.
@@ -185,7 +188,10 @@ impl App {
     /// Tells a program that wants the data folder who has it.
     pub fn announce(&self, address: &str) -> anyhow::Result<()> {
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(folder.announce(&format!("webox on {address}"))?)
+        if let Some(folder) = folder.as_mut() {
+            folder.announce(&format!("webox on {address}"))?;
+        }
+        Ok(())
     }
 
     /// What the shop was opened as.
