@@ -12,6 +12,7 @@ use tests::{
 
 mod checkout;
 mod deadlines;
+mod rebuild;
 mod restart;
 
 on_both! {
