@@ -12,6 +12,7 @@ use tests::{
 
 mod checkout;
 mod deadlines;
+mod forgetting;
 mod rebuild;
 mod restart;
 

@@ -110,6 +110,15 @@ impl Db {
         Ok(())
     }
 
+    /// Leaves nothing of what was deleted in the file beside a SQLite database that remembers its last changes.
+    /// PostgreSQL sees to its own files when it vacuums.
+    pub(crate) async fn shed(&self) -> Result<(), sqlx::Error> {
+        if let Self::Sqlite { write, .. } = self {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(write).await?;
+        }
+        Ok(())
+    }
+
     /// Closes all connections; those that write last, so that the last one checkpoints.
     pub async fn close(&self) {
         on_db!(self, read, |pool| close_pool(pool).await);
@@ -144,7 +153,9 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Db, StoreErr
         .synchronous(synchronous)
         .busy_timeout(Duration::from_secs(30))
         .pragma("wal_autocheckpoint", "4000")
-        .pragma("cache_size", "-16000");
+        .pragma("cache_size", "-16000")
+        // What is deleted is overwritten: a person's key, and the rows of views that speak of people.
+        .pragma("secure_delete", "on");
     let write = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(1)

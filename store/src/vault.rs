@@ -206,13 +206,15 @@ impl Vault {
         let dropped = self
             .tasks
             .spawn(async move {
-                on_db!(&db, write, |pool| {
+                let dropped = on_db!(&db, write, |pool| {
                     sqlx::query("delete from keys where subject = $1")
                         .bind(subject)
                         .execute(pool)
-                        .await
-                        .map(|done| done.rows_affected())
-                })
+                        .await?
+                        .rows_affected()
+                });
+                db.shed().await?;
+                Ok::<_, sqlx::Error>(dropped)
             })
             .await
             .map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))??;
