@@ -1,4 +1,5 @@
 //! Everything that crosses crates, in one binary.
 
+mod cart;
 mod desk;
 mod order;

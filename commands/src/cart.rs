@@ -9,6 +9,7 @@ use store::StoreError;
 
 use crate::{
     CommandError, Context, Desk, Done, Failure,
+    desk::Members,
     tokens::{CartToken, Tokens},
 };
 
@@ -93,13 +94,24 @@ impl Carts {
         self.ask(context, cart, CartCommand::Remove { product }).await
     }
 
-    /// Closes a cart that nobody touched for too long. Safe to repeat.
+    /// Closes a cart that nobody touched for too long since it had this version. One that was touched since stays as it
+    /// is. Safe to repeat.
     pub async fn expire(
         &self,
         context: &Context,
         cart: CartId,
+        left_at: u64,
     ) -> Result<Done<()>, CommandError<CartError>> {
-        self.ask(context, cart, CartCommand::Expire).await
+        let mut members = Members::default();
+        let cart = members.add::<Cart>(cart);
+        self.desk
+            .together(context, &members, |work| {
+                if work.version(cart) == left_at {
+                    work.send(cart, CartCommand::Expire)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     async fn ask(

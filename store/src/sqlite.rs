@@ -158,7 +158,7 @@ impl Adapter for SqliteAdapter {
             match change {
                 AgendaChange::Schedule(deadline) => sqlx::query(
                     "insert into deadlines (id, kind, subject, due_at) values ($1, $2, $3, $4)
-                     on conflict (id) do update set due_at = excluded.due_at",
+                     on conflict (id) do update set subject = excluded.subject, due_at = excluded.due_at",
                 )
                 .bind(deadline.id)
                 .bind(&deadline.kind)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CartId, cart::CartEvent};
+use domain::{CartId, DomainError, cart::CartEvent};
 use store::{AgendaChange, Deadline, Recorded};
 use uuid::Uuid;
 
@@ -29,14 +29,15 @@ impl Reactor for ExpireCarts {
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<Vec<AgendaChange>, ReactorError> {
-        let subject = recorded.stream.id().to_owned();
-        let id = deadline_of(&subject);
+        let cart = recorded.stream.id();
+        let id = deadline_of(cart);
         Ok(match domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)? {
             CartEvent::ItemAdded { .. }
             | CartEvent::QuantityChanged { .. }
             | CartEvent::ItemRemoved { .. } => {
                 let after = i64::try_from(self.after.as_micros()).unwrap_or(i64::MAX);
                 let due_at = recorded.recorded_at.saturating_add(after);
+                let subject = format!("{cart}@{}", recorded.version);
                 vec![AgendaChange::Schedule(Deadline {
                     id,
                     kind: KIND.to_owned(),
@@ -54,8 +55,17 @@ fn deadline_of(cart: &str) -> Uuid {
     Uuid::new_v5(&DEADLINES, cart.as_bytes())
 }
 
-/// The time of a cart is over.
-pub(super) async fn meet(carts: &Carts, context: &Context, cart: &str) -> Result<(), ReactorError> {
+/// The time of a cart is over, as it was left at a version: it may have been touched since, and this deadline be about to
+/// move.
+pub(super) async fn meet(
+    carts: &Carts,
+    context: &Context,
+    subject: &str,
+) -> Result<(), ReactorError> {
+    let (cart, version) = subject.split_once('@').unwrap_or((subject, ""));
     let cart: CartId = super::subject(cart)?;
-    settled(carts.expire(context, cart).await)
+    let left_at = version
+        .parse()
+        .map_err(|_| DomainError("a cart is left behind at one of its versions".to_owned()))?;
+    settled(carts.expire(context, cart, left_at).await)
 }
