@@ -3,3 +3,4 @@
 mod cart;
 mod desk;
 mod order;
+mod product;
