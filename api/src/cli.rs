@@ -78,7 +78,7 @@ fn start_log(config: &Config) -> anyhow::Result<()> {
     match config.log_format {
         LogFormat::Text => registry.with(to_stderr).try_init()?,
         LogFormat::Json => {
-            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?
+            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()?;
         }
     }
     Ok(())
