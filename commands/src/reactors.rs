@@ -196,7 +196,7 @@ async fn meet_deadlines(desk: &Desk, orders: &Orders, carts: &Carts) -> Result<(
             }
         };
         match outcome {
-            Ok(()) => met.push(AgendaChange::Cancel(deadline.id)),
+            Ok(()) => met.push(AgendaChange::Met(deadline)),
             Err(error) => {
                 let fault = &error as &dyn std::error::Error;
                 tracing::warn!(error = fault, kind = deadline.kind, "a deadline is not met yet");

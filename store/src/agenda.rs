@@ -22,4 +22,6 @@ pub enum AgendaChange {
     Schedule(Deadline),
     /// Do not do it any more.
     Cancel(Uuid),
+    /// It was done: strike it off, unless it was moved meanwhile.
+    Met(Deadline),
 }

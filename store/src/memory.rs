@@ -134,6 +134,15 @@ impl Adapter for MemoryAdapter {
                     let known = tables.deadlines.entry(deadline.id);
                     known.or_insert_with(|| deadline.clone()).due_at = deadline.due_at;
                 }
+                AgendaChange::Met(deadline) => {
+                    let unmoved = tables
+                        .deadlines
+                        .get(&deadline.id)
+                        .is_some_and(|kept| kept.due_at == deadline.due_at);
+                    if unmoved {
+                        tables.deadlines.remove(&deadline.id);
+                    }
+                }
                 AgendaChange::Cancel(id) => {
                     tables.deadlines.remove(id);
                 }

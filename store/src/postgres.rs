@@ -186,6 +186,11 @@ impl Adapter for PostgresAdapter {
                 AgendaChange::Cancel(id) => {
                     sqlx::query("delete from deadlines where id = $1").bind(id)
                 }
+                AgendaChange::Met(deadline) => {
+                    sqlx::query("delete from deadlines where id = $1 and due_at = $2")
+                        .bind(deadline.id)
+                        .bind(deadline.due_at)
+                }
             }
             .execute(&mut *transaction)
             .await?;
