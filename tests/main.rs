@@ -1,6 +1,7 @@
 //! Everything that crosses crates, in one binary.
 
 mod cart;
+mod conformance;
 mod crash;
 mod desk;
 mod order;

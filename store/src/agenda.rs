@@ -5,7 +5,7 @@ use uuid::Uuid;
 /// Something that becomes a command when its time comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deadline {
-    /// Its id; the same id again moves it.
+    /// Its id; the same id again moves it, and changes its subject.
     pub id: Uuid,
     /// What is to be done.
     pub kind: String,

@@ -131,8 +131,10 @@ impl Adapter for MemoryAdapter {
         for change in changes {
             match change {
                 AgendaChange::Schedule(deadline) => {
-                    let known = tables.deadlines.entry(deadline.id);
-                    known.or_insert_with(|| deadline.clone()).due_at = deadline.due_at;
+                    let kept =
+                        tables.deadlines.entry(deadline.id).or_insert_with(|| deadline.clone());
+                    kept.subject.clone_from(&deadline.subject);
+                    kept.due_at = deadline.due_at;
                 }
                 AgendaChange::Met(deadline) => {
                     let unmoved = tables

@@ -246,6 +246,9 @@ async fn next(
     queue: &mut mpsc::Receiver<Submission>,
     stop: &CancellationToken,
 ) -> Option<Submission> {
+    if stop.is_cancelled() {
+        queue.close();
+    }
     if waiting.is_some() {
         return waiting.take();
     }

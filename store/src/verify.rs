@@ -93,19 +93,17 @@ pub async fn verify(log: &Log, mut progress: impl FnMut(Position)) -> Result<Aud
         }
         progress(last.position);
     }
+    let (lowest, highest) = log.span().await?.unwrap_or((1, 0));
+    let end = Position(u64::try_from(highest).unwrap_or(0));
+    if end > head.position && log.head().await? == head {
+        return broken(&last, Fault::WrongHead { end, head: head.position });
+    }
     if last != head {
         return broken(&last, Fault::Altered { position: head.position });
     }
-    let Some((lowest, highest)) = log.span().await? else {
-        return Ok(Audit { events: 0, fault: None });
-    };
     // No reader of the log looks before its beginning, but a reader of a stream would find it there.
     if lowest < 1 {
         return broken(&last, Fault::Altered { position: Position::START });
-    }
-    let end = Position(highest.unsigned_abs());
-    if end > head.position && log.head().await? == head {
-        return broken(&last, Fault::WrongHead { end, head: head.position });
     }
     Ok(Audit { events: last.position.0, fault: None })
 }
