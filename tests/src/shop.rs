@@ -78,9 +78,12 @@ impl Shop {
 
     /// A new shop whose payments go to `payments`.
     pub async fn open_with(backend: Backend, payments: Arc<dyn Payments>) -> Self {
-        let start = "2026-11-22T09:00:00Z".parse().expect("a moment");
-        let clock = Arc::new(ManualClock::new(start));
-        Self::start(config(backend), clock, payments).await
+        Self::start(config(backend), clock(), payments).await
+    }
+
+    /// A new shop with these settings.
+    pub async fn open_as(config: Config) -> Self {
+        Self::start(config, clock(), Arc::new(providers::Sandbox)).await
     }
 
     async fn start(config: Config, clock: Arc<ManualClock>, payments: Arc<dyn Payments>) -> Self {
@@ -372,6 +375,11 @@ impl Placed {
         let text = |name: &str| body[name].as_str().expect("a text").to_owned();
         Self { id: text("order"), token: text("token") }
     }
+}
+
+/// The clock of a new shop.
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment")))
 }
 
 /// Settings for a new shop on this database, that no other test has.
