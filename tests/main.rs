@@ -1,5 +1,6 @@
 //! Everything that crosses crates, in one binary.
 
+mod architecture;
 mod cart;
 mod conformance;
 mod crash;
