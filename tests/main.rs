@@ -7,3 +7,4 @@ mod crash;
 mod desk;
 mod order;
 mod product;
+mod wire;
