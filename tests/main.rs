@@ -6,5 +6,6 @@ mod conformance;
 mod crash;
 mod desk;
 mod order;
+mod pricing;
 mod product;
 mod wire;
