@@ -20,6 +20,7 @@ pub(crate) fn queries() -> OpenApiRouter<App> {
 
 /// Every view of the shop.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Projections)]
 struct ProjectionsBody {
     /// The last event of the log.
     head: u64,
@@ -28,6 +29,7 @@ struct ProjectionsBody {
 
 /// Where a view is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Projection)]
 struct ProjectionBody {
     name: &'static str,
     /// Its table; another version of the view has another one.
@@ -80,7 +82,8 @@ impl From<Status> for ProjectionBody {
 }
 
 /// Show where every view is
-#[utoipa::path(get, path = "/api/admin/projections", tag = "administration", security(("staff" = [])),
+#[utoipa::path(get, operation_id = "list_projections", path = "/api/admin/projections", tag = "administration",
+    security(("staff" = [])),
     responses((status = 200, body = ProjectionsBody), QueryProblems, StaffProblems))]
 async fn projections(
     State(app): State<App>,

@@ -117,6 +117,7 @@ impl<T: ToString> From<Localized<T>> for LocalizedBody {
 /// A language the shop speaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = Language)]
 pub(crate) enum LanguageBody {
     /// French.
     #[default]

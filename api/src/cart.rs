@@ -109,6 +109,7 @@ pub(crate) struct CartHeader {
 /// Something to put into the cart.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CartAddition)]
 struct AddBody {
     /// Which product.
     #[schema(value_type = uuid::Uuid)]
@@ -121,6 +122,7 @@ struct AddBody {
 /// How many there are to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CartQuantity)]
 struct QuantityBody {
     /// 1 to 10,000.
     #[schema(example = 2)]
@@ -142,7 +144,8 @@ pub(crate) fn held(caller: &Caller) -> Result<&CartToken, ApiError> {
 ///
 /// Where there is no cart yet, or it has become an order, a new one is made: its token is in `Set-Cookie` and in
 /// `Webox-Cart`.
-#[utoipa::path(post, path = "/api/cart/items", tag = "cart", params(CommandHeaders, CartHeader), request_body = AddBody,
+#[utoipa::path(post, operation_id = "add_to_cart", path = "/api/cart/items", tag = "cart",
+    params(CommandHeaders, CartHeader), request_body = AddBody,
     responses((status = 200, body = Accepted), CommandProblems))]
 async fn add(
     State(app): State<App>,
@@ -161,7 +164,7 @@ async fn add(
 }
 
 /// Change how many there are
-#[utoipa::path(patch, path = "/api/cart/items/{product_id}", tag = "cart",
+#[utoipa::path(patch, operation_id = "change_quantity", path = "/api/cart/items/{product_id}", tag = "cart",
     params(("product_id" = uuid::Uuid, Path), CommandHeaders, CartHeader), request_body = QuantityBody,
     responses((status = 200, body = Accepted), CommandProblems))]
 async fn change_quantity(
@@ -177,7 +180,7 @@ async fn change_quantity(
 }
 
 /// Take something out of the cart
-#[utoipa::path(delete, path = "/api/cart/items/{product_id}", tag = "cart",
+#[utoipa::path(delete, operation_id = "remove_from_cart", path = "/api/cart/items/{product_id}", tag = "cart",
     params(("product_id" = uuid::Uuid, Path), CommandHeaders, CartHeader),
     responses((status = 200, body = Accepted), CommandProblems))]
 async fn remove(
@@ -191,6 +194,7 @@ async fn remove(
 
 /// A cart at the prices of this moment.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cart)]
 struct CartBody {
     /// Its version: what a checkout must name.
     version: u64,
@@ -215,6 +219,7 @@ enum CartStateBody {
 
 /// One product of a cart.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CartLine)]
 struct CartLineBody {
     #[schema(value_type = uuid::Uuid)]
     product: ProductId,
@@ -237,7 +242,7 @@ struct CartLineBody {
 /// Show the cart
 ///
 /// Prices are those of this moment; a line says where it was put in at another one.
-#[utoipa::path(get, path = "/api/cart", tag = "cart", params(CartHeader, QueryHeaders),
+#[utoipa::path(get, operation_id = "show_cart", path = "/api/cart", tag = "cart", params(CartHeader, QueryHeaders),
     responses((status = 200, body = CartBody), QueryProblems))]
 async fn show(
     State(app): State<App>,

@@ -1,14 +1,17 @@
 //! What the API says of itself: OpenAPI, and Swagger UI at `/docs`.
 
 use axum::{Router, response::Redirect, routing::get};
-use utoipa::openapi::{
-    Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
-    security::{Http, HttpAuthScheme, SecurityScheme},
-    tag::TagBuilder,
+use utoipa::{
+    PartialSchema as _, ToSchema as _,
+    openapi::{
+        Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+        tag::TagBuilder,
+    },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::App;
+use crate::{App, error::ProblemBody};
 
 const DESCRIPTION: &str = "\
 Commands change the shop and answer `Webox-Position`; a query that sends it back sees what the command did.
@@ -27,6 +30,10 @@ pub(crate) fn document() -> OpenApi {
     let mut components = Components::new();
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some("The staff's token".to_owned());
+    // Every failure has this shape; what only responses refer to is not collected by itself.
+    let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
+    ProblemBody::schemas(&mut schemas);
+    components.schemas.extend(schemas);
     components.add_security_scheme("staff", SecurityScheme::Http(bearer));
     let info = InfoBuilder::new()
         .title("WeBox Multi-IA")

@@ -22,6 +22,7 @@ pub(crate) fn queries() -> OpenApiRouter<App> {
 
 /// How the program is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
 struct HealthBody {
     status: HealthStatus,
     version: &'static str,
@@ -49,6 +50,7 @@ enum HealthStatus {
 
 /// The machine it runs on.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Machine)]
 struct MachineBody {
     /// Of all processors, percent.
     cpu_percent: f32,
@@ -63,6 +65,7 @@ struct MachineBody {
 
 /// The stores.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stores)]
 struct StoresBody {
     log: StoreHealth,
     vault: StoreHealth,
@@ -81,6 +84,7 @@ enum StoreHealth {
 
 /// Where a view is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ViewHealth)]
 struct ViewHealthBody {
     name: &'static str,
     position: u64,
@@ -125,7 +129,7 @@ impl Machine {
 /// How the shop is
 ///
 /// 200 while it can be asked, degraded or not; 503 while it should not be.
-#[utoipa::path(get, path = "/api/monitoring/health", tag = "monitoring",
+#[utoipa::path(get, operation_id = "show_health", path = "/api/monitoring/health", tag = "monitoring",
     responses((status = 200, body = HealthBody), (status = 503, body = HealthBody)))]
 async fn health(State(app): State<App>) -> (StatusCode, Json<HealthBody>) {
     const PATIENCE: Duration = Duration::from_secs(2);
@@ -175,14 +179,14 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<HealthBody>) {
 }
 
 /// Whether the program runs
-#[utoipa::path(get, path = "/api/monitoring/health/live", tag = "monitoring",
+#[utoipa::path(get, operation_id = "is_live", path = "/api/monitoring/health/live", tag = "monitoring",
     responses((status = 204, description = "It runs")))]
 async fn live() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
 /// Whether the program should be asked
-#[utoipa::path(get, path = "/api/monitoring/health/ready", tag = "monitoring",
+#[utoipa::path(get, operation_id = "is_ready", path = "/api/monitoring/health/ready", tag = "monitoring",
     responses((status = 204, description = "Ask it"), (status = 503, description = "It is starting or stopping")))]
 async fn ready(State(app): State<App>) -> StatusCode {
     if app.is_ready() { StatusCode::NO_CONTENT } else { StatusCode::SERVICE_UNAVAILABLE }

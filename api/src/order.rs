@@ -163,6 +163,7 @@ struct OrderHeader {
 /// A cart to be turned into an order, as it was shown.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Checkout)]
 struct CheckoutBody {
     /// The version that was shown.
     cart_version: u64,
@@ -173,6 +174,7 @@ struct CheckoutBody {
 
 /// An order that was placed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlacedOrder)]
 struct PlacedBody {
     #[schema(value_type = uuid::Uuid)]
     order: OrderId,
@@ -187,7 +189,8 @@ struct PlacedBody {
 /// One step: the cart is closed, the stock is held, the order is placed, or nothing of it. A cart that is an order
 /// already answers that order (200). Where the version or the total is not what was shown, the answer is 409
 /// `cart-changed` with the present ones.
-#[utoipa::path(post, path = "/api/checkout", tag = "orders", params(CommandHeaders, CartHeader),
+#[utoipa::path(post, operation_id = "check_out", path = "/api/checkout", tag = "orders",
+    params(CommandHeaders, CartHeader),
     request_body = CheckoutBody,
     responses((status = 201, body = PlacedBody), (status = 200, body = PlacedBody, description = "It was placed before"),
         CommandProblems))]
@@ -215,6 +218,7 @@ async fn check_out(
 /// What pays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PaymentRequest)]
 struct PayBody {
     /// A token of the payment provider's. The sandbox knows `sandbox_ok` and `sandbox_declined`.
     #[schema(example = "sandbox_ok")]
@@ -225,7 +229,7 @@ struct PayBody {
 ///
 /// Waits up to 2 seconds for the provider's answer: 200 with the order; 202 where there is none yet. A second click
 /// joins the payment that is under way.
-#[utoipa::path(post, path = "/api/orders/{id}/pay", tag = "orders",
+#[utoipa::path(post, operation_id = "pay_order", path = "/api/orders/{id}/pay", tag = "orders",
     params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader), request_body = PayBody,
     responses((status = 200, body = OrderBody),
         (status = 202, body = OrderBody, description = "The provider has not answered yet"), CommandProblems))]
@@ -267,7 +271,7 @@ async fn settled(app: &App, id: OrderId, attempt: AttemptId) -> Result<OrderView
 /// Cancel an order that is not paid
 ///
 /// Its stock comes back.
-#[utoipa::path(post, path = "/api/orders/{id}/cancel", tag = "orders",
+#[utoipa::path(post, operation_id = "cancel_order", path = "/api/orders/{id}/cancel", tag = "orders",
     params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader),
     responses((status = 200, body = Accepted), CommandProblems))]
 async fn cancel(
@@ -280,7 +284,8 @@ async fn cancel(
 }
 
 /// Say that everything was handed over
-#[utoipa::path(post, path = "/api/orders/{id}/fulfil", tag = "orders", security(("staff" = [])),
+#[utoipa::path(post, operation_id = "fulfil_order", path = "/api/orders/{id}/fulfil", tag = "orders",
+    security(("staff" = [])),
     params(("id" = uuid::Uuid, Path), CommandHeaders),
     responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
 async fn fulfil(
@@ -293,6 +298,7 @@ async fn fulfil(
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
 struct OrderBody {
     #[schema(value_type = uuid::Uuid)]
     id: OrderId,
@@ -348,6 +354,7 @@ impl From<Status> for StatusBody {
 
 /// One product of an order, as it was when it was bought.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderLine)]
 struct OrderLineBody {
     product: uuid::Uuid,
     slug: String,
@@ -361,6 +368,7 @@ struct OrderLineBody {
 
 /// A try to pay an order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 struct PaymentBody {
     #[schema(value_type = uuid::Uuid)]
     attempt: AttemptId,
@@ -448,6 +456,7 @@ struct ListQuery {
 
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Orders)]
 struct OrdersBody {
     items: Vec<OrderBody>,
     /// The mark to ask the next page with; `null` at the end.
@@ -457,7 +466,8 @@ struct OrdersBody {
 /// List orders
 ///
 /// The newest first.
-#[utoipa::path(get, path = "/api/orders/list", tag = "orders", security(("staff" = [])), params(ListQuery, QueryHeaders),
+#[utoipa::path(get, operation_id = "list_orders", path = "/api/orders/list", tag = "orders", security(("staff" = [])),
+    params(ListQuery, QueryHeaders),
     responses((status = 200, body = OrdersBody), QueryProblems, StaffProblems))]
 async fn list(
     State(app): State<App>,
@@ -477,7 +487,8 @@ async fn list(
 /// Show an order
 ///
 /// To the staff, and to whoever holds its token. To everybody else it does not exist.
-#[utoipa::path(get, path = "/api/orders/{id}", tag = "orders", security((), ("staff" = [])),
+#[utoipa::path(get, operation_id = "show_order", path = "/api/orders/{id}", tag = "orders",
+    security((), ("staff" = [])),
     params(("id" = uuid::Uuid, Path), OrderHeader, QueryHeaders),
     responses((status = 200, body = OrderBody), QueryProblems))]
 async fn show(
@@ -498,6 +509,7 @@ async fn show(
 
 /// Something that happened to an order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HistoryEntry)]
 struct HistoryEntryBody {
     /// Its place in the log.
     position: u64,
@@ -532,6 +544,7 @@ struct HistoryEntryBody {
 
 /// What happened to an order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = History)]
 struct HistoryBody {
     /// The first thing first.
     entries: Vec<HistoryEntryBody>,
@@ -540,7 +553,8 @@ struct HistoryBody {
 /// Show what happened to an order
 ///
 /// Every event with its place in the log, who asked for it, and its hash.
-#[utoipa::path(get, path = "/api/orders/{id}/history", tag = "orders", security((), ("staff" = [])),
+#[utoipa::path(get, operation_id = "show_order_history", path = "/api/orders/{id}/history", tag = "orders",
+    security((), ("staff" = [])),
     params(("id" = uuid::Uuid, Path), OrderHeader, QueryHeaders),
     responses((status = 200, body = HistoryBody), QueryProblems))]
 async fn history(

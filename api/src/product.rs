@@ -123,6 +123,7 @@ pub(crate) fn queries() -> OpenApiRouter<App> {
 /// A product to be drafted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewProduct)]
 struct NewProductBody {
     /// Its name in addresses: lower-case words joined by hyphens.
     #[schema(example = "affiche-lignes-de-brume-50x70")]
@@ -148,6 +149,7 @@ struct NewProductBody {
 /// What is to be different about a product; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProductChanges)]
 struct ChangesBody {
     name: Option<LocalizedBody>,
     description: Option<LocalizedBody>,
@@ -160,6 +162,7 @@ struct ChangesBody {
 /// Pieces that came or went.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = StockChange)]
 struct StockBody {
     /// How many came; negative where they went.
     #[schema(example = 25)]
@@ -205,6 +208,7 @@ impl From<ProductKind> for KindBody {
 
 /// A product that was drafted.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DraftedProduct)]
 struct DraftedBody {
     #[schema(value_type = uuid::Uuid)]
     id: ProductId,
@@ -292,7 +296,8 @@ fn vat_rate(fields: &mut Fields, rate: i64) -> Option<VatRate> {
 /// Draft a product
 ///
 /// Nobody can buy it yet. Its slug is unique.
-#[utoipa::path(post, path = "/api/products", tag = "products", security(("staff" = [])), params(CommandHeaders),
+#[utoipa::path(post, operation_id = "draft_product", path = "/api/products", tag = "products",
+    security(("staff" = [])), params(CommandHeaders),
     request_body = NewProductBody,
     responses((status = 201, body = DraftedBody), CommandProblems, StaffProblems))]
 async fn draft(
@@ -313,7 +318,8 @@ async fn draft(
 /// Change a product
 ///
 /// A new price counts from now on; what was is in its history. Orders keep the price they were placed at.
-#[utoipa::path(patch, path = "/api/products/{id}", tag = "products", security(("staff" = [])),
+#[utoipa::path(patch, operation_id = "change_product", path = "/api/products/{id}", tag = "products",
+    security(("staff" = [])),
     params(("id" = uuid::Uuid, Path), CommandHeaders), request_body = ChangesBody,
     responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
 async fn change(
@@ -327,7 +333,8 @@ async fn change(
 }
 
 /// Offer a product
-#[utoipa::path(post, path = "/api/products/{id}/publish", tag = "products", security(("staff" = [])),
+#[utoipa::path(post, operation_id = "publish_product", path = "/api/products/{id}/publish", tag = "products",
+    security(("staff" = [])),
     params(("id" = uuid::Uuid, Path), CommandHeaders),
     responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
 async fn publish(
@@ -339,7 +346,8 @@ async fn publish(
 }
 
 /// Offer a product no more
-#[utoipa::path(post, path = "/api/products/{id}/archive", tag = "products", security(("staff" = [])),
+#[utoipa::path(post, operation_id = "archive_product", path = "/api/products/{id}/archive", tag = "products",
+    security(("staff" = [])),
     params(("id" = uuid::Uuid, Path), CommandHeaders),
     responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
 async fn archive(
@@ -353,7 +361,8 @@ async fn archive(
 /// Count pieces in or out
 ///
 /// The shelf never holds less than is promised to orders.
-#[utoipa::path(post, path = "/api/products/{id}/stock", tag = "products", security(("staff" = [])),
+#[utoipa::path(post, operation_id = "adjust_stock", path = "/api/products/{id}/stock", tag = "products",
+    security(("staff" = [])),
     params(("id" = uuid::Uuid, Path), CommandHeaders), request_body = StockBody,
     responses((status = 200, body = Accepted), CommandProblems, StaffProblems))]
 async fn adjust_stock(
@@ -367,6 +376,7 @@ async fn adjust_stock(
 
 /// A product as the shop shows it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub(crate) struct ProductBody {
     #[schema(value_type = uuid::Uuid)]
     id: ProductId,
@@ -470,6 +480,7 @@ struct ListQuery {
 /// How products are sorted.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ProductSort)]
 enum SortBody {
     /// The newest first.
     #[default]
@@ -484,6 +495,7 @@ enum SortBody {
 
 /// A page of products.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Products)]
 struct ProductsBody {
     items: Vec<ProductBody>,
     /// The mark to ask the next page with; `null` at the end.
@@ -493,7 +505,8 @@ struct ProductsBody {
 /// List products
 ///
 /// Keyset pages: a page ends with a mark, and `after` continues behind it.
-#[utoipa::path(get, path = "/api/products", tag = "products", params(ListQuery, QueryHeaders),
+#[utoipa::path(get, operation_id = "list_products", path = "/api/products", tag = "products",
+    params(ListQuery, QueryHeaders),
     responses((status = 200, body = ProductsBody), QueryProblems))]
 async fn list(
     State(app): State<App>,
@@ -529,7 +542,8 @@ async fn list(
 /// Show a product
 ///
 /// By its slug, or by its id. Drafts are shown to the staff alone.
-#[utoipa::path(get, path = "/api/products/{id}", tag = "products", params(("id" = String, Path), QueryHeaders),
+#[utoipa::path(get, operation_id = "show_product", path = "/api/products/{id}", tag = "products",
+    params(("id" = String, Path), QueryHeaders),
     responses((status = 200, body = ProductBody), QueryProblems))]
 async fn show(
     State(app): State<App>,
