@@ -5,6 +5,7 @@ mod cart;
 mod conformance;
 mod crash;
 mod desk;
+mod endpoints;
 mod order;
 mod pricing;
 mod product;

@@ -358,6 +358,8 @@ pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
         None if response.extensions().get::<tower_http::csrf::ProtectionError>().is_some() => {
             ApiError::new(CROSS_ORIGIN)
         }
+        // Somebody else's answer, such as Swagger UI's.
+        None if response.status() == StatusCode::NOT_FOUND => ApiError::not_found(),
         None => return response,
     };
     let headers = response.headers().clone();
