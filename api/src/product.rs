@@ -2,12 +2,12 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
 };
 use commands::product::{Changes, DraftError, NewProduct};
 use domain::{
-    Line, Localized, Money, ProductId, Prose, Slug, VatRate,
+    Line, Localized, Money, ProductId, Prose, Slug, TextError, VatRate,
     product::{Description, Kind as ProductKind, ProductError, Revision},
 };
 use projections::{
@@ -520,9 +520,9 @@ async fn list(
     app.views.products.wait(position).await?;
     let filter = Filter {
         status: query.status.map(Into::into),
-        category: query.category,
+        category: slug("category", query.category)?,
         kind: query.kind.map(Into::into),
-        tag: query.tag,
+        tag: slug("tag", query.tag)?,
         price_min: query.price_min,
         price_max: query.price_max,
         in_stock: query.in_stock,
@@ -539,6 +539,27 @@ async fn list(
     Ok(Json(ProductsBody { items: page.items, next: page.next }))
 }
 
+/// The slug that a filter asks for.
+fn slug(field: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
+    let slug = text.map(|text| Slug::parse(&text)).transpose();
+    let slug = slug.map_err(|error| ApiError::query_invalid(format!("{field} {error}")))?;
+    Ok(slug.map(|slug| slug.to_string()))
+}
+
+/// What a product is called in its address.
+enum Name {
+    Id(ProductId),
+    Slug(Slug),
+}
+
+impl std::str::FromStr for Name {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        text.parse().map_or_else(|_| Slug::parse(text).map(Self::Slug), |id| Ok(Self::Id(id)))
+    }
+}
+
 /// Show a product
 ///
 /// By its slug, or by its id. Drafts are shown to the staff alone.
@@ -549,12 +570,12 @@ async fn show(
     State(app): State<App>,
     caller: Caller,
     After(position): After,
-    Path(name): Path<String>,
+    Id(name): Id<Name>,
 ) -> Result<Json<ProductBody>, ApiError> {
     app.views.products.wait(position).await?;
-    let product = match name.parse::<ProductId>() {
-        Ok(id) => app.views.products.all([id].into_iter()).await?.remove(&id),
-        Err(_) => app.views.products.by_slug(&name).await?,
+    let product = match name {
+        Name::Id(id) => app.views.products.all([id].into_iter()).await?.remove(&id),
+        Name::Slug(slug) => app.views.products.by_slug(slug.as_str()).await?,
     };
     product
         .filter(|product| caller.staff || product.status != Status::Draft)

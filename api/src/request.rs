@@ -303,7 +303,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
         let asked = Query::try_from_uri(&parts.uri);
         asked
             .map(|Query(asked)| Self(asked))
-            .map_err(|error| ApiError::new(QUERY).with_detail(error.body_text()))
+            .map_err(|error| ApiError::query_invalid(error.body_text()))
+    }
+}
+
+impl ApiError {
+    /// What stands behind the question mark is not what it should be.
+    pub(crate) fn query_invalid(detail: impl Into<String>) -> Self {
+        Self::new(QUERY).with_detail(detail)
     }
 }
 

@@ -159,6 +159,9 @@ impl Table<Products> {
     /// A page of products.
     pub async fn list(&self, filter: &Filter) -> Result<Page<ProductView>, QueryError> {
         let mark: Option<Mark> = read_mark(filter.after.as_deref())?;
+        if mark.as_ref().is_some_and(|mark| mark.text.contains('\0')) {
+            return Err(QueryError::Cursor); // No name holds it, and PostgreSQL takes no such text.
+        }
         let (order, after) = filter.sort.sql();
         let statement = self.statement(&format!(
             "select {{row}} from {{table}}
