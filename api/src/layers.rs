@@ -138,7 +138,7 @@ async fn bound(State(slots): State<Arc<Semaphore>>, request: Request, next: Next
 async fn tag_entity(request: Request, next: Next) -> Response {
     const MAX: usize = 4 * 1024 * 1024;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let is_read = request.method() == Method::GET;
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = next.run(request).await;
     if !is_read || response.status() != StatusCode::OK {
         return response;
@@ -154,10 +154,10 @@ async fn tag_entity(request: Request, next: Next) -> Response {
     parts.headers.insert(header::ETAG, value);
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     parts.headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
+    // A proxy that compresses makes the tag a weak one, and the answer is still the same.
+    let is_it = |known: &str| known.trim().trim_start_matches("W/") == tag;
     let matches = |known: &HeaderValue| {
-        known
-            .to_str()
-            .is_ok_and(|known| known == "*" || known.split(',').any(|known| known.trim() == tag))
+        known.to_str().is_ok_and(|known| known == "*" || known.split(',').any(is_it))
     };
     if known.as_ref().is_some_and(matches) {
         parts.status = StatusCode::NOT_MODIFIED;
