@@ -1,11 +1,12 @@
 //! What a handler is given: who asks, a body that was parsed, an id, a position to wait for.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use commands::{Actor, Context, RequestKey, tokens::CartToken};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use store::{Key, Position};
@@ -19,6 +20,8 @@ use crate::{
 
 /// The most bytes a body may have.
 const MAX_BODY: usize = 256 * 1024;
+/// The most bytes that are read of a body that has too many: a client that is cut off while it sends never sees why.
+const MAX_READ: usize = 2 * 1024 * 1024;
 /// The header that carries a position, both ways.
 pub(crate) const POSITION: &str = "webox-position";
 /// The header that carries a cart's token, both ways.
@@ -204,25 +207,27 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
     }
 }
 
-async fn read(body: Body, headers: &HeaderMap) -> Result<axum::body::Bytes, ApiError> {
+async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_READ) {
         return Err(ApiError::body_too_large());
     }
-    to_bytes(body, MAX_BODY).await.map_err(|error| {
-        let limit = std::error::Error::source(&error)
-            .is_some_and(<dyn std::error::Error>::is::<LengthLimit>);
-        if limit {
-            ApiError::body_too_large()
-        } else {
-            ApiError::new(MALFORMED).with_detail("the body ended too early")
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(MAX_BODY));
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let ended = |_| ApiError::new(MALFORMED).with_detail("the body ended too early");
+        let Ok(data) = frame.map_err(ended)?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_READ {
+            break;
         }
-    })
+    }
+    if length > MAX_BODY { Err(ApiError::body_too_large()) } else { Ok(bytes) }
 }
-
-type LengthLimit = http_body_util::LengthLimitError;
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.is_empty() {
