@@ -9,4 +9,5 @@ mod endpoints;
 mod order;
 mod pricing;
 mod product;
+mod queries;
 mod wire;

@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
 use commands::{Actor, Context, RequestKey, tokens::CartToken};
 use http_body_util::BodyExt as _;
@@ -66,6 +66,13 @@ const BAD_POSITION: Kind = Kind::new(
     "Webox-Position is a number",
 );
 
+const BAD_CART: Kind = Kind::new(
+    StatusCode::BAD_REQUEST,
+    "cart-token-invalid",
+    "Webox-Cart n’est pas la clé d’un panier",
+    "Webox-Cart is not the token of a cart",
+);
+
 /// Who asks: the staff with the bearer token, everybody else a guest, perhaps with a cart.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -76,20 +83,21 @@ pub(crate) struct Caller {
 
 impl Caller {
     fn of(headers: &HeaderMap, app: &App) -> Result<Self, ApiError> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let staff = match text(header::AUTHORIZATION.as_str()) {
+        let staff = match headers.get(header::AUTHORIZATION) {
             None => false,
-            Some(authorization) => {
-                let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
-                if !app.is_staff_token(token) {
-                    return Err(ApiError::staff_only());
-                }
-                true
-            }
+            Some(authorization) if app.is_staff_token(bearer(authorization)) => true,
+            Some(_) => return Err(ApiError::staff_only()),
         };
-        let cart =
-            text(CART).or_else(|| cookie(headers, app.cart_cookie())).and_then(CartToken::parse);
-        Ok(Self { staff, cart, order_token: text(ORDER_TOKEN).map(str::to_owned) })
+        let cart = match headers.get(CART) {
+            // A program that names a cart means that one; a cookie is what a browser happens to have kept.
+            Some(token) => {
+                let token = token.to_str().ok().and_then(CartToken::parse);
+                Some(token.ok_or_else(|| ApiError::new(BAD_CART))?)
+            }
+            None => cookie(headers, app.cart_cookie()).and_then(CartToken::parse),
+        };
+        let order_token = headers.get(ORDER_TOKEN).and_then(|token| token.to_str().ok());
+        Ok(Self { staff, cart, order_token: order_token.map(str::to_owned) })
     }
 
     /// Refuses everybody but the staff.
@@ -113,6 +121,15 @@ impl Caller {
         } else {
             Actor::Guest { cart: self.cart.as_ref().map(CartToken::cart) }
         }
+    }
+}
+
+/// The token of a bearer; nobody's where it is none.
+fn bearer(authorization: &HeaderValue) -> &str {
+    let parts = authorization.to_str().ok().and_then(|text| text.split_once(' '));
+    match parts {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token,
+        _ => "",
     }
 }
 
