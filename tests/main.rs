@@ -1,6 +1,7 @@
 //! Everything that crosses crates, in one binary.
 
 mod architecture;
+mod bad_input;
 mod cart;
 mod conformance;
 mod crash;

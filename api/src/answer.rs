@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::Position;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
-use crate::{error::ProblemBody, request::POSITION};
+use crate::{error::ProblemBody, request::POSITION, strict};
 
 /// What a command came to. Carries `Webox-Position`; and `Idempotent-Replayed` where it was done before.
 pub(crate) struct Answer<T> {
@@ -78,6 +78,7 @@ pub(crate) struct MoneyBody {
     #[schema(example = 1990)]
     pub(crate) amount: i64,
     /// ISO 4217. This shop keeps its books in EUR.
+    #[serde(deserialize_with = "strict::word")]
     #[schema(value_type = String, example = "EUR")]
     pub(crate) currency: Currency,
 }

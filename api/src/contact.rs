@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     answer::LanguageBody,
     error::{ApiError, Fields},
+    strict,
 };
 
 /// Who buys, and where documents and parcels go.
@@ -18,12 +19,17 @@ pub(crate) struct ContactBody {
     email: String,
     #[schema(example = "Ana Martin")]
     name: String,
+    #[serde(deserialize_with = "strict::object")]
     billing: AddressBody,
     /// Where it is another than `billing`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "strict::maybe_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     shipping: Option<AddressBody>,
     /// The language this person reads.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict::word")]
     language: LanguageBody,
 }
 

@@ -20,6 +20,7 @@ mod product;
 mod request;
 mod serve;
 mod staff;
+mod strict;
 
 use std::{
     path::Path,

@@ -32,6 +32,7 @@ use crate::{
     error::{ApiError, Fields, Kind},
     product::KindBody,
     request::{After, Asked, Caller, Command, Id, Nothing},
+    strict,
 };
 
 const UNKNOWN: Kind =
@@ -168,7 +169,9 @@ struct CheckoutBody {
     /// The version that was shown.
     cart_version: u64,
     /// The total that was shown.
+    #[serde(deserialize_with = "strict::object")]
     expected_total: MoneyBody,
+    #[serde(deserialize_with = "strict::object")]
     contact: ContactBody,
 }
 

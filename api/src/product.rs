@@ -26,6 +26,7 @@ use crate::{
     },
     error::{ApiError, Fields, Kind},
     request::{After, Asked, Caller, Command, Id, Nothing},
+    strict,
 };
 
 const UNKNOWN: Kind =
@@ -128,12 +129,16 @@ struct NewProductBody {
     /// Its name in addresses: lower-case words joined by hyphens.
     #[schema(example = "affiche-lignes-de-brume-50x70")]
     slug: String,
+    #[serde(deserialize_with = "strict::word")]
     kind: KindBody,
     /// At most 200 characters a language.
+    #[serde(deserialize_with = "strict::object")]
     name: LocalizedBody,
     /// At most 4,000 characters a language.
+    #[serde(deserialize_with = "strict::object")]
     description: LocalizedBody,
     /// VAT included: 0 to 1,000,000.00.
+    #[serde(deserialize_with = "strict::object")]
     price: MoneyBody,
     /// Basis points: 2000 is 20 %.
     #[schema(example = 2000)]
@@ -151,8 +156,11 @@ struct NewProductBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = ProductChanges)]
 struct ChangesBody {
+    #[serde(default, deserialize_with = "strict::maybe_object")]
     name: Option<LocalizedBody>,
+    #[serde(default, deserialize_with = "strict::maybe_object")]
     description: Option<LocalizedBody>,
+    #[serde(default, deserialize_with = "strict::maybe_object")]
     price: Option<MoneyBody>,
     vat_rate: Option<i64>,
     category: Option<String>,
