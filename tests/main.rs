@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod desk;
 mod endpoints;
+mod headers;
 mod order;
 mod pricing;
 mod product;

@@ -3,10 +3,14 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use hyper::{Request, body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -69,18 +73,19 @@ impl App {
                 () = &mut stop => break false,
                 () = self.log.broken() => break true,
             };
-            let stream = prepare(stream);
-            let connection = builder.serve_connection(TokioIo::new(stream), service.clone());
+            let asked = Arc::new(AtomicBool::new(false));
+            let service = Noted { service: service.clone(), asked: Arc::clone(&asked) };
+            let connection = builder.serve_connection(TokioIo::new(prepare(stream)), service);
             let connection = graceful.watch(connection.into_owned());
             connections.spawn(async move {
-                if let Err(error) = connection.await {
+                if let Err(error) = unless_silent(connection, &asked).await {
                     tracing::debug!(%error, "a connection ended early");
                 }
                 drop(visitor);
             });
         };
 
-        self.ready.store(false, std::sync::atomic::Ordering::Release);
+        self.ready.store(false, Ordering::Release);
         drop(listener);
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not end in time");
@@ -107,6 +112,37 @@ fn connection_builder() -> Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(HEADERS);
     builder
+}
+
+/// The service of one connection, which notes that something was asked.
+struct Noted<S> {
+    service: S,
+    asked: Arc<AtomicBool>,
+}
+
+impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Noted<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: Request<Incoming>) -> S::Future {
+        self.asked.store(true, Ordering::Release);
+        self.service.call(request)
+    }
+}
+
+/// Serves a connection, unless nothing is asked of it in time: the header timeout begins only once a client has shown
+/// which version of HTTP it speaks.
+async fn unless_silent<T, E>(
+    connection: impl Future<Output = Result<T, E>>,
+    asked: &AtomicBool,
+) -> Result<(), E> {
+    let mut connection = std::pin::pin!(connection);
+    match tokio::time::timeout(HEADERS, &mut connection).await {
+        Ok(served) => served.map(drop),
+        Err(_) if asked.load(Ordering::Acquire) => connection.await.map(drop),
+        Err(_) => Ok(()),
+    }
 }
 
 fn prepare(stream: TcpStream) -> TcpStream {
