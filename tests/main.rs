@@ -11,5 +11,6 @@ mod headers;
 mod order;
 mod pricing;
 mod product;
+mod program;
 mod queries;
 mod wire;

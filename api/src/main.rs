@@ -1,6 +1,9 @@
 //! The program `webox`.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use api::cli::{Cli, run};
 use clap::Parser as _;
@@ -10,7 +13,12 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            // Where nobody writes the log, because of its level or before there is one, people are told all the same.
+            if tracing::enabled!(tracing::Level::ERROR) {
+                tracing::error!("{error:#}");
+            } else {
+                let _ = writeln!(io::stderr(), "error: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,184 @@
+//! `webox` as a process of its own.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use tests::shop::folder;
+
+/// The program, built from these sources.
+fn webox() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        // The same packages as the tests, so that nothing else is built again.
+        let mut build = Command::new(env!("CARGO"));
+        build.args([
+            "build", "--quiet", "--locked", "-p", "tests", "-p", "api", "--lib", "--bin", "webox",
+        ]);
+        // What cargo says of the tests is no setting of theirs: dependencies that look at it would be built again.
+        for (name, _) in env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        }) {
+            build.env_remove(name);
+        }
+        let here = env::current_exe().unwrap();
+        let profile = here.parent().and_then(Path::parent).unwrap();
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+        assert!(built.success(), "the program cannot be built");
+        profile.join("webox")
+    })
+}
+
+/// A folder, and how the program is called in it.
+pub(super) struct Place {
+    pub(super) folder: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+/// What a call came to.
+pub(super) struct Said {
+    pub(super) status: ExitStatus,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        Self { folder: folder(), settings: Vec::new() }
+    }
+
+    /// The same folder with this in the environment.
+    pub(super) fn with(&self, name: &str, value: impl Into<String>) -> Self {
+        let mut settings = self.settings.clone();
+        settings.push((name.to_owned(), value.into()));
+        Self { folder: self.folder.clone(), settings }
+    }
+
+    pub(super) fn data(&self, file: &str) -> PathBuf {
+        self.folder.join("data").join(file)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(webox());
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(settings)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end, which has to come by itself.
+    pub(super) fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            err.read_to_string(&mut text).map(|_| text)
+        });
+        let output = std::thread::spawn(move || {
+            let mut text = String::new();
+            out.read_to_string(&mut text).map(|_| text)
+        });
+        let status = wait(&mut child);
+        Said { status, out: output.join().unwrap().unwrap(), err: errors.join().unwrap().unwrap() }
+    }
+
+    /// Serves until it is told to stop.
+    pub(super) fn serve(&self) -> Served {
+        let mut command = self.command(&["--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = String::new();
+        let url = loop {
+            let line = lines.next().expect("it ended before it served").unwrap();
+            said.push_str(&line);
+            said.push('\n');
+            if let Some(address) = line.split("http://").nth(1) {
+                break format!("http://{}", address.split_whitespace().next().unwrap());
+            }
+        };
+        // One more line says how the staff comes in.
+        said.push_str(&lines.next().unwrap().unwrap());
+        Served { child, url, said }
+    }
+}
+
+/// The program, serving.
+pub(super) struct Served {
+    child: Child,
+    pub(super) url: String,
+    /// What it said when it began.
+    pub(super) said: String,
+}
+
+impl Served {
+    /// Asks it to stop, as a service manager does.
+    pub(super) fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(super) fn end(mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+
+    /// Stops it, which is no failure.
+    pub(super) fn stop(self) {
+        self.terminate();
+        let status = self.end();
+        assert_eq!(status.code(), Some(0), "it ends with {status}");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    for _ in 0..1_200 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let _ = child.kill();
+    panic!("the program does not end");
+}
+
+impl Said {
+    /// It was done, and this was said.
+    #[track_caller]
+    pub(super) fn done(&self, words: &[&str]) {
+        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.out, self.err);
+        for word in words {
+            assert!(self.out.contains(word), "{word:?} is not in {:?}", self.out);
+        }
+    }
+
+    /// It was refused, and this was said.
+    #[track_caller]
+    pub(super) fn refused(&self, words: &[&str]) {
+        assert_eq!(self.status.code(), Some(1), "{}\n{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is not in {:?}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+    }
+}
