@@ -28,10 +28,8 @@ fn every_crate_of_the_workspace_is_on_the_map() {
 #[test]
 fn arrows_point_downward_only() {
     for (name, allowed) in ARROWS {
-        let ours: BTreeSet<String> = dependencies(name)
-            .into_iter()
-            .filter(|known| ARROWS.iter().any(|(one, _)| one == known))
-            .collect();
+        let ours: BTreeSet<String> =
+            dependencies(name).into_iter().filter(|known| ARROWS.iter().any(|(one, _)| one == known)).collect();
         let allowed: BTreeSet<String> = allowed.iter().map(|&known| known.to_owned()).collect();
         assert!(ours.is_subset(&allowed), "{name} knows {ours:?}, and may know {allowed:?}");
     }
@@ -40,9 +38,7 @@ fn arrows_point_downward_only() {
 #[test]
 fn the_rules_know_no_database_no_http_and_no_runtime() {
     let known = dependencies("domain");
-    for forbidden in
-        ["sqlx", "axum", "tokio", "hyper", "reqwest", "tracing", "getrandom", "postgres-es"]
-    {
+    for forbidden in ["sqlx", "axum", "tokio", "hyper", "reqwest", "tracing", "getrandom", "postgres-es"] {
         assert!(!known.contains(forbidden), "domain knows {forbidden}");
     }
 }
@@ -159,8 +155,7 @@ fn every_code() -> impl Iterator<Item = (PathBuf, usize, String)> {
 }
 
 fn sources_below(folder: &Path, sources: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {

@@ -151,6 +151,31 @@ on_both! {
         shop.close().await;
     }
 
+    async fn a_key_stands_for_its_click_for_seven_days(backend: Backend) {
+        let mut shop = Shop::open(backend).await;
+        let product = shop.product("brume", 1990, Some(5)).await;
+        let mut guest = shop.guest();
+        guest.add(&product, 1).await.expect(StatusCode::OK);
+        let click = || {
+            let request = guest.request(Method::POST, "/api/cart/items");
+            let request = request.header("idempotency-key", "a-key-of-seven-days");
+            Answer::of(request.json(&json!({"product": product, "quantity": 2})))
+        };
+        let before = shop.head();
+        let first = click().await;
+        shop.turn(TimeDelta::days(7) - TimeDelta::seconds(1));
+        let again = click().await;
+        assert_eq!(again.expect(StatusCode::OK), first.expect(StatusCode::OK));
+        shop.turn(TimeDelta::seconds(2));
+        for _ in 0..2 {
+            click().await.expect(StatusCode::OK);
+        }
+        let quantities: Vec<_> =
+            shop.events_after(before).await.iter().map(|event| says(event)["quantity"].clone()).collect();
+        assert_eq!(quantities, [3, 5], "it is another click after that, and the key stands for it again");
+        shop.close().await;
+    }
+
     async fn a_price_that_changed_shows_in_the_cart(backend: Backend) {
         let mut shop = Shop::open(backend).await;
         let product = shop.product("brume", 1990, Some(5)).await;

@@ -43,9 +43,7 @@ impl Ledger {
     async fn note(&mut self, request: RequestBuilder) -> Option<(StatusCode, String, Value)> {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = |name: &str| {
-            headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-        };
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         if let Ok(position) = text("webox-position").parse() {
             self.position = self.position.max(position);
         }
@@ -58,19 +56,14 @@ impl Ledger {
     async fn buy(&mut self, client: &Client, url: &str, product: &str) -> Option<()> {
         loop {
             let add = client.post(format!("{url}/api/cart/items"));
-            let (_, cart, _) =
-                self.note(add.json(&json!({"product": product, "quantity": 2}))).await?;
-            let body =
-                json!({"cart_version": 1, "expected_total": eur(3980), "contact": contact()});
-            let checkout =
-                client.post(format!("{url}/api/checkout")).header("webox-cart", cart).json(&body);
+            let (_, cart, _) = self.note(add.json(&json!({"product": product, "quantity": 2}))).await?;
+            let body = json!({"cart_version": 1, "expected_total": eur(3980), "contact": contact()});
+            let checkout = client.post(format!("{url}/api/checkout")).header("webox-cart", cart).json(&body);
             let (_, _, body) = self.note(checkout).await?;
             let order = Placed::of(&body);
             self.placed.push(order.clone());
             let pay = client.post(format!("{url}/api/orders/{}/pay", order.id));
-            let pay = pay
-                .header("webox-order-token", &order.token)
-                .json(&json!({"method": "sandbox_ok"}));
+            let pay = pay.header("webox-order-token", &order.token).json(&json!({"method": "sandbox_ok"}));
             if let (StatusCode::OK, _, body) = self.note(pay).await? {
                 assert_eq!(body["status"], "paid");
                 self.paid.push(order);
@@ -128,8 +121,7 @@ on_both! {
 
             process = Process::start(&config);
             let (client, url) = (Client::new(), process.url.clone());
-            let health = Answer::of(client.get(format!("{url}/api/monitoring/health"))).await;
-            let head = health.body["stores"]["head"].as_u64().expect("a position");
+            let head = head(&client, &url).await;
             assert!(ledgers.iter().all(|ledger| ledger.position <= head));
             join_all(ledgers.iter().map(|ledger| ledger.check(&client, &url))).await;
             let verified = webox(&config).arg("verify").output().expect("the program runs");
@@ -149,14 +141,20 @@ on_both! {
     }
 }
 
+/// Where the log of a shop is that is served by a process.
+async fn head(client: &Client, url: &str) -> u64 {
+    let health = Answer::of(client.get(format!("{url}/api/monitoring/health"))).await;
+    health.body["stores"]["head"].as_u64().expect("a position")
+}
+
 /// Waits until no payment is under way: those that a kill cut off are taken up again.
 async fn settled(client: &Client, url: &str) {
+    let position = head(client, url).await;
     for _ in 0..200 {
         let open = client.get(format!("{url}/api/orders/list?limit=100&status=awaiting_payment"));
-        let open = Answer::of(open.bearer_auth(STAFF)).await;
-        let pending = |order: &Value| {
-            order["payments"].as_array().is_some_and(|payments| !payments.is_empty())
-        };
+        let open = open.bearer_auth(STAFF).header("webox-position", position);
+        let open = Answer::of(open).await;
+        let pending = |order: &Value| order["payments"].as_array().is_some_and(|payments| !payments.is_empty());
         if !open.expect(StatusCode::OK)["items"].as_array().expect("a list").iter().any(pending) {
             return;
         }
@@ -167,8 +165,7 @@ async fn settled(client: &Client, url: &str) {
 
 /// Reads the whole log: it holds everything that was acknowledged, and nothing twice.
 async fn audit(config: &api::Config, acknowledged: &Ledger) {
-    let log =
-        Log::open_to_read(&config.log_target().expect("a store")).await.expect("the log opens");
+    let log = Log::open_to_read(&config.log_target().expect("a store")).await.expect("the log opens");
     let audit = verify(&log, |_| {}).await.expect("the log is read");
     assert_eq!(audit.fault, None);
     assert!(audit.events >= acknowledged.position);

@@ -41,10 +41,7 @@ async fn every_promised_operation_is_in_the_document() {
     let known: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|one| (one.method, one.path)).collect();
     for (method, path) in PROMISED {
-        assert!(
-            known.contains(&(method.to_owned(), path.to_owned())),
-            "{method} {path} is missing"
-        );
+        assert!(known.contains(&(method.to_owned(), path.to_owned())), "{method} {path} is missing");
     }
     shop.close().await;
 }
@@ -69,11 +66,8 @@ async fn what_is_not_documented_is_not_there() {
     let before = shop.head();
     let paths: BTreeSet<&str> = operations.iter().map(|one| one.path.as_str()).collect();
     for path in paths {
-        let known: Vec<String> = operations
-            .iter()
-            .filter(|one| one.path == path)
-            .map(|one| one.method.to_uppercase())
-            .collect();
+        let known: Vec<String> =
+            operations.iter().filter(|one| one.path == path).map(|one| one.method.to_uppercase()).collect();
         for method in METHODS {
             if known.contains(&method.to_uppercase()) {
                 continue;
@@ -81,8 +75,7 @@ async fn what_is_not_documented_is_not_there() {
             let answer = ask(&shop, method, path).await;
             answer.expect_problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
             let allowed = answer.headers["allow"].to_str().unwrap().to_owned();
-            let allowed: BTreeSet<&str> =
-                allowed.split(',').map(str::trim).filter(|one| *one != "HEAD").collect();
+            let allowed: BTreeSet<&str> = allowed.split(',').map(str::trim).filter(|one| *one != "HEAD").collect();
             assert_eq!(allowed, known.iter().map(String::as_str).collect(), "{method} {path}");
         }
     }
@@ -122,14 +115,10 @@ async fn every_operation_is_described() {
     let mut shop = Shop::open(Backend::Sqlite).await;
     let document = document(&shop);
     let mut ids = BTreeSet::new();
-    let tags: Vec<&Value> =
-        document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
     for Operation { method, path, says } in operations(&document) {
         let what = format!("{method} {path}");
-        assert!(
-            says["summary"].as_str().is_some_and(|summary| !summary.is_empty()),
-            "{what} has no summary"
-        );
+        assert!(says["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{what} has no summary");
         let own = says["tags"].as_array().unwrap();
         assert!(own.len() == 1 && tags.contains(&&own[0]), "{what} is tagged {own:?}");
         assert!(ids.insert(says["operationId"].to_string()), "{what} has the id of another");
@@ -140,10 +129,7 @@ async fn every_operation_is_described() {
         assert!(!success.is_empty(), "{what} never succeeds");
         for (status, response) in success {
             let schema = &response["content"]["application/json"]["schema"];
-            assert!(
-                status == "204" || schema.is_object(),
-                "{what} answers {status} without a schema"
-            );
+            assert!(status == "204" || schema.is_object(), "{what} answers {status} without a schema");
         }
         let problems: Vec<_> = responses
             .iter()
@@ -166,8 +152,7 @@ async fn every_operation_is_described() {
         }
         for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
             let mut parameters = says["parameters"].as_array().unwrap().iter();
-            let is_named = parameters
-                .any(|one| one["name"] == name && one["in"] == "path" && one["required"] == true);
+            let is_named = parameters.any(|one| one["name"] == name && one["in"] == "path" && one["required"] == true);
             assert!(is_named, "{what} does not describe {name}");
         }
     }
@@ -186,17 +171,11 @@ async fn every_reference_of_the_document_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
     }
     for name in document["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(
-            references.contains(&format!("#/components/schemas/{name}")),
-            "{name} is used nowhere"
-        );
+        assert!(references.contains(&format!("#/components/schemas/{name}")), "{name} is used nowhere");
         assert!(!name.ends_with("Body"), "{name} is a name of the program's, not of the API's");
     }
     for scheme in schemes {
-        assert!(
-            document["components"]["securitySchemes"][&scheme].is_object(),
-            "{scheme} is unknown"
-        );
+        assert!(document["components"]["securitySchemes"][&scheme].is_object(), "{scheme} is unknown");
     }
     shop.close().await;
 }
@@ -228,22 +207,13 @@ async fn what_is_for_the_staff_is_refused_to_everybody_else() {
         };
         let guest = request().header("webox-order-token", &order.token);
         let wrong = request().bearer_auth("staff-token-of-the-shop-in-a-box-0123456780");
-        let cookie =
-            request().header("cookie", format!("staff={0}; token={0}", tests::shop::STAFF));
-        let query = shop.request(
-            method.to_uppercase().parse().unwrap(),
-            &format!("{path}?token={}", tests::shop::STAFF),
-        );
-        for (who, request) in
-            [("a guest", guest), ("a wrong token", wrong), ("a cookie", cookie), ("a query", query)]
-        {
+        let cookie = request().header("cookie", format!("staff={0}; token={0}", tests::shop::STAFF));
+        let query =
+            shop.request(method.to_uppercase().parse().unwrap(), &format!("{path}?token={}", tests::shop::STAFF));
+        for (who, request) in [("a guest", guest), ("a wrong token", wrong), ("a cookie", cookie), ("a query", query)] {
             // An address with a token in it may be refused for what it is before it is asked who comes.
             let answer = Answer::of(request).await;
-            assert!(
-                answer.status.is_client_error(),
-                "{who}: {method} {path} answers {}",
-                answer.status
-            );
+            assert!(answer.status.is_client_error(), "{who}: {method} {path} answers {}", answer.status);
             if who != "a query" {
                 answer.expect_problem(StatusCode::UNAUTHORIZED, "staff-only");
                 assert_eq!(answer.headers["www-authenticate"], "Bearer", "{who}: {method} {path}");
@@ -275,7 +245,7 @@ async fn swagger_ui_comes_from_the_shop_alone() {
     let mut parts = vec![("/docs/".to_owned(), page.clone())];
     for part in page
         .split(['"', '\''])
-        .filter(|part| part.ends_with(".js") || part.ends_with(".css") || part.ends_with(".png"))
+        .filter(|part| [Some("js"), Some("css"), Some("png")].contains(&part.rsplit_once('.').map(|(_, kind)| kind)))
     {
         let path = format!("/docs/{}", part.trim_start_matches("./"));
         let answer = shop.request(Method::GET, &path).send().await.unwrap();
@@ -286,8 +256,7 @@ async fn swagger_ui_comes_from_the_shop_alone() {
     }
     assert_eq!(parts.len(), 2, "the page has no configuration");
     for (path, text) in &parts {
-        for address in ["http://", "https://", "=\"//", "='//", "validator.swagger.io", "petstore"]
-        {
+        for address in ["http://", "https://", "=\"//", "='//", "validator.swagger.io", "petstore"] {
             assert!(!text.contains(address), "{path} names another host: {address}");
         }
     }
@@ -314,14 +283,8 @@ fn document(shop: &Shop) -> Value {
 fn operations(document: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, says) in
-            item.as_object().unwrap().iter().filter(|(key, _)| METHODS.contains(&key.as_str()))
-        {
-            operations.push(Operation {
-                method: method.clone(),
-                path: path.clone(),
-                says: says.clone(),
-            });
+        for (method, says) in item.as_object().unwrap().iter().filter(|(key, _)| METHODS.contains(&key.as_str())) {
+            operations.push(Operation { method: method.clone(), path: path.clone(), says: says.clone() });
         }
     }
     assert!(operations.len() >= PROMISED.len());
@@ -344,20 +307,13 @@ fn references_in(value: &Value, references: &mut BTreeSet<String>, schemes: &mut
                         references.insert(reference.clone());
                     }
                     ("security", Value::Array(needs)) => {
-                        schemes.extend(
-                            needs
-                                .iter()
-                                .filter_map(Value::as_object)
-                                .flat_map(|need| need.keys().cloned()),
-                        );
+                        schemes.extend(needs.iter().filter_map(Value::as_object).flat_map(|need| need.keys().cloned()));
                     }
                     _ => references_in(value, references, schemes),
                 }
             }
         }
-        Value::Array(array) => {
-            array.iter().for_each(|value| references_in(value, references, schemes))
-        }
+        Value::Array(array) => array.iter().for_each(|value| references_in(value, references, schemes)),
         _ => {}
     }
 }

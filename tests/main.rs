@@ -1,5 +1,7 @@
 //! Everything that crosses crates, in one binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod architecture;
 mod bad_input;
 mod cart;

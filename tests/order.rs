@@ -164,6 +164,23 @@ on_both! {
         shop.close().await;
     }
 
+    async fn what_the_answer_to_a_payment_tells_is_in_every_view_that_is_asked_next(backend: Backend) {
+        let mut shop = Shop::open(backend).await;
+        let product = shop.product("brume", 1990, Some(5)).await;
+        for _ in 0..5 {
+            let mut guest = shop.guest();
+            let order = guest.buy(&product, 1).await;
+            let before = shop.head();
+            guest.pay(&order, "sandbox_ok").await.expect(StatusCode::OK);
+            let paid = shop.wait_for("OrderPaid", before).await;
+            assert!(guest.position >= paid.position.0, "the answer tells of {} at {}", paid.position, guest.position);
+            let request = guest.request(Method::GET, &format!("/api/orders/{}/history", order.id));
+            let history = Answer::of(request.header("webox-order-token", &order.token)).await;
+            assert_eq!(history.expect(StatusCode::OK)["entries"].as_array().map(Vec::len), Some(4));
+        }
+        shop.close().await;
+    }
+
     async fn a_declined_payment_is_tried_again(backend: Backend) {
         let mut shop = Shop::open(backend).await;
         let product = shop.product("brume", 1990, Some(5)).await;

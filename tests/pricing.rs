@@ -14,8 +14,7 @@ fn a_hundred_thousand_carts_add_up_to_the_cent() {
     for number in 0..CARTS {
         let (lines, discount) = cart(&mut chance);
         let say = || format!("cart {number} of seed {seed:#x}: {lines:?}, {discount} off");
-        let totals = price(&lines, Money::eur(discount))
-            .unwrap_or_else(|error| panic!("{error}: {}", say()));
+        let totals = price(&lines, Money::eur(discount)).unwrap_or_else(|error| panic!("{error}: {}", say()));
 
         assert_eq!(totals.subtotal, Money::eur(gross_of(&lines, |_| true)), "{}", say());
         assert_eq!(totals.discount, Money::eur(discount), "{}", say());
@@ -74,8 +73,7 @@ fn check_rates(lines: &[PricedLine], totals: &Totals) -> Result<(), String> {
             return Err(format!("{part:?} is less than nothing"));
         }
         let before = i128::from(gross_of(lines, |line| line.vat_rate == part.rate));
-        let (subtotal, discount) =
-            (i128::from(totals.subtotal.amount), i128::from(totals.discount.amount));
+        let (subtotal, discount) = (i128::from(totals.subtotal.amount), i128::from(totals.discount.amount));
         let off = before - net - vat;
         if off < 0 || (subtotal > 0 && (off * subtotal - discount * before).abs() >= subtotal) {
             return Err(format!("{part:?} bears {off} of the discount"));
@@ -100,10 +98,8 @@ fn cart(chance: &mut Chance) -> (Vec<PricedLine>, i64) {
         .map(|_| PricedLine {
             unit_price: Money::eur(chance.edgy(0, Money::MAX_PRICE)),
             quantity: Quantity::parse(chance.edgy(1, i64::from(Quantity::MAX))).unwrap(),
-            vat_rate: VatRate::parse(i64::from(
-                VatRate::ALLOWED[chance.up_to_index(VatRate::ALLOWED.len() - 1)],
-            ))
-            .unwrap(),
+            vat_rate: VatRate::parse(i64::from(VatRate::ALLOWED[chance.up_to_index(VatRate::ALLOWED.len() - 1)]))
+                .unwrap(),
         })
         .collect();
     let discount = chance.edgy(0, gross_of(&lines, |_| true));

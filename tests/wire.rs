@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use domain::{
-    AttemptId, BuyerId, CartId, Currency, Event, Line, Localized, LogId, Money, OrderId, ProductId,
-    Prose, Quantity, Sealed, Slug, VatRate,
+    AttemptId, BuyerId, CartId, Currency, Event, Line, Localized, LogId, Money, OrderId, ProductId, Prose, Quantity,
+    Sealed, Slug, VatRate,
     cart::CartEvent,
     order::{OrderEvent, OrderLine, RefundReason},
     pricing::{Totals, VatTotal},
@@ -66,8 +66,7 @@ golden! {
 #[test]
 fn every_event_has_an_example_and_a_golden_file() {
     let names: BTreeSet<String> = NAMES.iter().map(|&name| name.to_owned()).collect();
-    let examples: BTreeSet<String> =
-        examples().iter().map(|event| name(event).to_owned()).collect();
+    let examples: BTreeSet<String> = examples().iter().map(|event| name(event).to_owned()).collect();
     let files: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".json", ""))
@@ -156,8 +155,7 @@ fn stored(event: &Event) -> String {
 
 fn golden(name: &str) -> String {
     let path = folder().join(format!("{name}.json"));
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.strip_suffix('\n').unwrap().to_owned()
 }
 
@@ -170,11 +168,7 @@ fn examples() -> Vec<Event> {
     let (cart, order, product) = (cart_events(), order_events(), product_events());
     let owner = Uuid::from_u128(0x0f);
     let reservation = [ReservationEvent::Claimed { owner }, ReservationEvent::Released { owner }];
-    let shop = ShopEvent::Opened {
-        mode: Mode::Live,
-        currency: Currency::Eur,
-        log: LogId(Uuid::from_u128(0x01)),
-    };
+    let shop = ShopEvent::Opened { mode: Mode::Live, currency: Currency::Eur, log: LogId(Uuid::from_u128(0x01)) };
     cart.into_iter()
         .map(Event::Cart)
         .chain(order.into_iter().map(Event::Order))
@@ -196,8 +190,7 @@ fn cart_events() -> Vec<CartEvent> {
 }
 
 fn order_events() -> Vec<OrderEvent> {
-    let (attempt, amount, on) =
-        (AttemptId(Uuid::from_u128(0x0a)), Money::eur(3980), "2026-11-22".parse().unwrap());
+    let (attempt, amount, on) = (AttemptId(Uuid::from_u128(0x0a)), Money::eur(3980), "2026-11-22".parse().unwrap());
     let reference = || Line::parse("re_42").unwrap();
     vec![
         OrderEvent::Placed {
@@ -224,11 +217,7 @@ fn order_events() -> Vec<OrderEvent> {
                 subtotal: Money::eur(4000),
                 discount: Money::eur(20),
                 total: amount,
-                vat: vec![VatTotal {
-                    rate: rate(2000),
-                    net: Money::eur(3317),
-                    vat: Money::eur(663),
-                }],
+                vat: vec![VatTotal { rate: rate(2000), net: Money::eur(3317), vat: Money::eur(663) }],
             },
             on,
             expires_at: "2026-11-22T09:30:00.000001Z".parse().unwrap(),

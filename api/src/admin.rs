@@ -85,10 +85,7 @@ impl From<Status> for ProjectionBody {
 #[utoipa::path(get, operation_id = "list_projections", path = "/api/admin/projections", tag = "administration",
     security(("staff" = [])),
     responses((status = 200, body = ProjectionsBody), QueryProblems, StaffProblems))]
-async fn projections(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Json<ProjectionsBody>, ApiError> {
+async fn projections(State(app): State<App>, caller: Caller) -> Result<Json<ProjectionsBody>, ApiError> {
     caller.must_be_staff()?;
     let projections = app.views.statuses().into_iter().map(ProjectionBody::from).collect();
     Ok(Json(ProjectionsBody { head: app.log.watch().borrow().0, projections }))

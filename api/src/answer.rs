@@ -24,11 +24,7 @@ pub(crate) struct Answer<T> {
 
 impl<T> Answer<T> {
     /// What was done, in the words of the API.
-    pub(crate) fn of<D>(
-        status: StatusCode,
-        done: Done<D>,
-        body: impl FnOnce(D, Position) -> T,
-    ) -> Self {
+    pub(crate) fn of<D>(status: StatusCode, done: Done<D>, body: impl FnOnce(D, Position) -> T) -> Self {
         let Done { value, position, replayed } = done;
         Self { status, position, replayed, headers: Vec::new(), body: body(value, position) }
     }
@@ -180,11 +176,7 @@ impl From<Totals> for TotalsBody {
             discount: totals.discount.into(),
             total: totals.total.into(),
             vat: vat
-                .map(|vat| VatBody {
-                    rate: vat.rate.basis_points(),
-                    net: vat.net.into(),
-                    vat: vat.vat.into(),
-                })
+                .map(|vat| VatBody { rate: vat.rate.basis_points(), net: vat.net.into(), vat: vat.vat.into() })
                 .collect(),
         }
     }
@@ -196,11 +188,7 @@ impl From<Totals> for TotalsBody {
 #[expect(dead_code, reason = "read by the documentation alone")]
 pub(crate) struct CommandHeaders {
     /// Makes a repeated request one request, for 7 days: 16 to 255 visible characters, drawn at random.
-    #[param(
-        rename = "Idempotency-Key",
-        required = false,
-        example = "3f6c1d8e-6a51-4c0f-9a3e-2f1f7c0d5b11"
-    )]
+    #[param(rename = "Idempotency-Key", required = false, example = "3f6c1d8e-6a51-4c0f-9a3e-2f1f7c0d5b11")]
     idempotency_key: Option<String>,
 }
 

@@ -22,21 +22,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     answer::{
-        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders,
-        QueryProblems, TotalsBody,
+        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders, QueryProblems,
+        TotalsBody,
     },
     error::{ApiError, Fields, Kind},
     request::{After, CART, Caller, Command, Id, Nothing},
 };
 
-const EMPTY: Kind =
-    Kind::new(StatusCode::CONFLICT, "cart-empty", "Le panier est vide", "The cart is empty");
-const NOT_IN_CART: Kind = Kind::new(
-    StatusCode::NOT_FOUND,
-    "cart-item-absent",
-    "Ce produit n’est pas dans le panier",
-    "Not in the cart",
-);
+const EMPTY: Kind = Kind::new(StatusCode::CONFLICT, "cart-empty", "Le panier est vide", "The cart is empty");
+const NOT_IN_CART: Kind =
+    Kind::new(StatusCode::NOT_FOUND, "cart-item-absent", "Ce produit n’est pas dans le panier", "Not in the cart");
 const TOO_MANY: Kind = Kind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "cart-quantity",
@@ -55,10 +50,8 @@ const CHECKED_OUT: Kind = Kind::new(
     "Ce panier est devenu une commande",
     "This cart is an order now",
 );
-const EXPIRED: Kind =
-    Kind::new(StatusCode::CONFLICT, "cart-expired", "Ce panier a expiré", "This cart has expired");
-const NO_CART: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "cart-unknown", "Il n’y a pas de panier", "There is no cart");
+const EXPIRED: Kind = Kind::new(StatusCode::CONFLICT, "cart-expired", "Ce panier a expiré", "This cart has expired");
+const NO_CART: Kind = Kind::new(StatusCode::NOT_FOUND, "cart-unknown", "Il n’y a pas de panier", "There is no cart");
 
 impl From<CartError> for ApiError {
     fn from(refusal: CartError) -> Self {
@@ -85,10 +78,7 @@ impl From<AddError> for ApiError {
 
 /// The commands below `/api/cart`.
 pub(crate) fn commands() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(add))
-        .routes(routes!(change_quantity))
-        .routes(routes!(remove))
+    OpenApiRouter::new().routes(routes!(add)).routes(routes!(change_quantity)).routes(routes!(remove))
 }
 
 /// The queries below `/api/cart`.
@@ -147,14 +137,10 @@ pub(crate) fn held(caller: &Caller) -> Result<&CartToken, ApiError> {
 #[utoipa::path(post, operation_id = "add_to_cart", path = "/api/cart/items", tag = "cart",
     params(CommandHeaders, CartHeader), request_body = AddBody,
     responses((status = 200, body = Accepted), CommandProblems))]
-async fn add(
-    State(app): State<App>,
-    command: Command<AddBody>,
-) -> Result<Answer<Accepted>, ApiError> {
+async fn add(State(app): State<App>, command: Command<AddBody>) -> Result<Answer<Accepted>, ApiError> {
     let AddBody { product, quantity: count } = command.body;
     let quantity = quantity(count)?;
-    let token =
-        app.commands.carts.open_one(command.caller.cart.clone(), command.key.as_deref()).await?;
+    let token = app.commands.carts.open_one(command.caller.cart.clone(), command.key.as_deref()).await?;
     let context = command.context_on(&token);
     let done = app.commands.carts.add(&context, token.cart(), product, quantity).await?;
     let text = token.text();
@@ -174,8 +160,7 @@ async fn change_quantity(
 ) -> Result<Answer<Accepted>, ApiError> {
     let quantity = quantity(command.body.quantity)?;
     let cart = held(&command.caller)?.cart();
-    let done =
-        app.commands.carts.change_quantity(&command.context(), cart, product, quantity).await?;
+    let done = app.commands.carts.change_quantity(&command.context(), cart, product, quantity).await?;
     Ok(Answer::accepted(done))
 }
 
@@ -244,11 +229,7 @@ struct CartLineBody {
 /// Prices are those of this moment; a line says where it was put in at another one.
 #[utoipa::path(get, operation_id = "show_cart", path = "/api/cart", tag = "cart", params(CartHeader, QueryHeaders),
     responses((status = 200, body = CartBody), QueryProblems))]
-async fn show(
-    State(app): State<App>,
-    caller: Caller,
-    After(position): After,
-) -> Result<Json<CartBody>, ApiError> {
+async fn show(State(app): State<App>, caller: Caller, After(position): After) -> Result<Json<CartBody>, ApiError> {
     app.views.carts.wait(position).await?;
     app.views.products.wait(position).await?;
     let empty = CartView { version: 0, lines: Vec::new(), state: CartState::Open };
@@ -258,11 +239,8 @@ async fn show(
     };
     debug_assert!(cart.lines.len() <= Cart::MAX_LINES);
     let products = app.views.products.all(cart.lines.iter().map(|line| line.product)).await?;
-    let lines: Vec<(CartLineView, ProductView)> = cart
-        .lines
-        .iter()
-        .filter_map(|line| Some((*line, products.get(&line.product)?.clone())))
-        .collect();
+    let lines: Vec<(CartLineView, ProductView)> =
+        cart.lines.iter().filter_map(|line| Some((*line, products.get(&line.product)?.clone()))).collect();
     let priced: Vec<PricedLine> = lines
         .iter()
         .filter(|(_, product)| product.status == Status::Published)

@@ -70,11 +70,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 fn start_log(config: &Config) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_new(&config.log_level).context("WEBOX_LOG_LEVEL is not understood")?;
+    let filter = EnvFilter::try_new(&config.log_level).context("WEBOX_LOG_LEVEL is not understood")?;
     let registry = tracing_subscriber::registry().with(filter);
-    let to_stderr =
-        fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let to_stderr = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => registry.with(to_stderr).try_init()?,
         LogFormat::Json => {
@@ -94,8 +92,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     // The signals first: one that comes while the shop opens must not end it in the middle.
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("{} cannot be listened on; see --listen", config.listen))?;
@@ -142,8 +139,7 @@ async fn rebuild(config: &Config, projection: Option<&str>) -> anyhow::Result<()
     let log = Log::open(&config.log_target()?).await?;
     let vault = Vault::open(&config.vault_target()?).await?;
     let views = Views::open(&log, &vault, &config.views_target()?).await?;
-    let names: Vec<&str> =
-        views.names().filter(|name| projection.is_none_or(|asked| asked == *name)).collect();
+    let names: Vec<&str> = views.names().filter(|name| projection.is_none_or(|asked| asked == *name)).collect();
     if names.is_empty() {
         let known = views.names().collect::<Vec<_>>().join(", ");
         bail!("there is no projection of this name; there are {known}");

@@ -11,13 +11,7 @@ use store::{StoreError, Target};
 #[derive(Debug, Clone, Args, Serialize)]
 pub struct Config {
     /// Address to serve on
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS"
-    )]
+    #[arg(long, global = true, env = "WEBOX_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
     /// Address customers see, when a proxy stands in between: with https, cookies are marked Secure
@@ -25,13 +19,7 @@ pub struct Config {
     pub public_url: Option<String>,
 
     /// Folder for everything that is kept in files
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_DATA",
-        default_value = "./data",
-        value_name = "FOLDER"
-    )]
+    #[arg(long, global = true, env = "WEBOX_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
 
     /// PostgreSQL database for log, views and vault, each in a schema of its own: `postgres://…`
@@ -64,13 +52,7 @@ pub struct Config {
     pub sandbox_payments: bool,
 
     /// Bearer token of the staff, 32 characters or more. A demo shop draws its own
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_ADMIN_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "WEBOX_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     #[serde(skip)]
     pub admin_token: Option<String>,
 
@@ -85,63 +67,27 @@ pub struct Config {
     pub cart_days: u64,
 
     /// Origins besides its own that browsers may send commands from, separated by commas
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_TRUSTED_ORIGINS",
-        value_delimiter = ',',
-        value_name = "ORIGINS"
-    )]
+    #[arg(long, global = true, env = "WEBOX_TRUSTED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub trusted_origins: Vec<String>,
 
     /// Requests worked on at once, before more are turned away
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_MAX_REQUESTS",
-        default_value_t = 512,
-        value_name = "COUNT"
-    )]
+    #[arg(long, global = true, env = "WEBOX_MAX_REQUESTS", default_value_t = 512, value_name = "COUNT")]
     pub max_requests: usize,
 
     /// Connections held at once
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_MAX_CONNECTIONS",
-        default_value_t = 12_000,
-        value_name = "COUNT"
-    )]
+    #[arg(long, global = true, env = "WEBOX_MAX_CONNECTIONS", default_value_t = 12_000, value_name = "COUNT")]
     pub max_connections: usize,
 
     /// Connections held at once from one address
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_MAX_CONNECTIONS_PER_ADDRESS",
-        default_value_t = 200,
-        value_name = "COUNT"
-    )]
+    #[arg(long, global = true, env = "WEBOX_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 200, value_name = "COUNT")]
     pub max_connections_per_address: usize,
 
     /// What is written to the log of the program: a level, or directives such as `info,sqlx=warn`
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_LOG_LEVEL",
-        default_value = "info,sqlx=warn",
-        value_name = "LEVEL"
-    )]
+    #[arg(long, global = true, env = "WEBOX_LOG_LEVEL", default_value = "info,sqlx=warn", value_name = "LEVEL")]
     pub log_level: String,
 
     /// How it is written
-    #[arg(
-        long,
-        global = true,
-        env = "WEBOX_LOG_FORMAT",
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
+    #[arg(long, global = true, env = "WEBOX_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
 
@@ -157,10 +103,7 @@ pub enum LogFormat {
 
 /// A store without its password, to be shown.
 #[expect(clippy::ref_option, reason = "serde calls it like this")]
-fn without_password<S: serde::Serializer>(
-    store: &Option<String>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn without_password<S: serde::Serializer>(store: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     store.as_deref().map(hide_password).serialize(serializer)
 }
 
@@ -202,10 +145,7 @@ impl Config {
 
     /// Whether a store is named, so that this is no trial of the program.
     pub(crate) const fn names_a_store(&self) -> bool {
-        self.database.is_some()
-            || self.log.is_some()
-            || self.views.is_some()
-            || self.vault.is_some()
+        self.database.is_some() || self.log.is_some() || self.views.is_some() || self.vault.is_some()
     }
 
     /// Where the log is.
@@ -268,10 +208,7 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(
-            hide_password("postgres://ana:s3:cr@t@host/db?x=s3cret"),
-            "postgres://ana:***@host/db"
-        );
+        assert_eq!(hide_password("postgres://ana:s3:cr@t@host/db?x=s3cret"), "postgres://ana:***@host/db");
         assert_eq!(hide_password("sqlite:data/log.db"), "sqlite:data/log.db");
     }
 }

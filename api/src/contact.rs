@@ -22,11 +22,7 @@ pub(crate) struct ContactBody {
     #[serde(deserialize_with = "strict::object")]
     billing: AddressBody,
     /// Where it is another than `billing`.
-    #[serde(
-        default,
-        deserialize_with = "strict::maybe_object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "strict::maybe_object", skip_serializing_if = "Option::is_none")]
     shipping: Option<AddressBody>,
     /// The language this person reads.
     #[serde(default, deserialize_with = "strict::word")]
@@ -59,8 +55,7 @@ impl ContactBody {
         let email = fields.take(&format!("{field}.email"), Email::parse(&self.email));
         let name = fields.take(&format!("{field}.name"), Line::parse(&self.name));
         let billing = self.billing.parse(&mut fields, &format!("{field}.billing"));
-        let shipping =
-            self.shipping.map(|shipping| shipping.parse(&mut fields, &format!("{field}.shipping")));
+        let shipping = self.shipping.map(|shipping| shipping.parse(&mut fields, &format!("{field}.shipping")));
         let language = self.language.into();
         let whole = (|| {
             let shipping = match shipping {
@@ -77,18 +72,10 @@ impl AddressBody {
     fn parse(self, fields: &mut Fields, field: &str) -> Option<Address> {
         let street = fields.take(&format!("{field}.street"), Line::parse(&self.street));
         let extra = fields.maybe(&format!("{field}.extra"), self.extra.as_deref().map(Line::parse));
-        let postal_code =
-            fields.take(&format!("{field}.postal_code"), Line::parse(&self.postal_code));
+        let postal_code = fields.take(&format!("{field}.postal_code"), Line::parse(&self.postal_code));
         let city = fields.take(&format!("{field}.city"), Line::parse(&self.city));
-        let country =
-            fields.take(&format!("{field}.country"), Address::parse_country(&self.country));
-        Some(Address {
-            street: street?,
-            extra,
-            postal_code: postal_code?,
-            city: city?,
-            country: country?,
-        })
+        let country = fields.take(&format!("{field}.country"), Address::parse_country(&self.country));
+        Some(Address { street: street?, extra, postal_code: postal_code?, city: city?, country: country? })
     }
 }
 

@@ -24,9 +24,7 @@ Commands change the shop and answer `Webox-Position`; a query that sends it back
 
 /// The document, before the routes are in it.
 pub(crate) fn document() -> OpenApi {
-    let tag = |name, description: &str| {
-        TagBuilder::new().name(name).description(Some(description)).build()
-    };
+    let tag = |name, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
     let mut components = Components::new();
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some("The staff's token".to_owned());

@@ -30,12 +30,7 @@ pub(crate) struct Kind {
 
 impl Kind {
     /// A way to fail.
-    pub(crate) const fn new(
-        status: StatusCode,
-        slug: &'static str,
-        fr: &'static str,
-        en: &'static str,
-    ) -> Self {
+    pub(crate) const fn new(status: StatusCode, slug: &'static str, fr: &'static str, en: &'static str) -> Self {
         Self { status, slug, fr, en }
     }
 }
@@ -96,8 +91,7 @@ pub(crate) struct ProblemBody {
 
 impl ApiError {
     pub(crate) fn new(kind: Kind) -> Self {
-        let (detail, fields, present, retry_after, cause) =
-            (None, Vec::new(), Map::new(), None, None);
+        let (detail, fields, present, retry_after, cause) = (None, Vec::new(), Map::new(), None, None);
         Self(Box::new(Problem { kind, detail, fields, present, retry_after, cause }))
     }
 
@@ -138,24 +132,16 @@ impl ApiError {
     }
 }
 
-const INTERNAL: Kind = Kind::new(
-    StatusCode::INTERNAL_SERVER_ERROR,
-    "internal",
-    "Une erreur interne est survenue",
-    "Something went wrong",
-);
+const INTERNAL: Kind =
+    Kind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Une erreur interne est survenue", "Something went wrong");
 const UNAVAILABLE: Kind = Kind::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "unavailable",
     "Service momentanément indisponible",
     "Temporarily unavailable",
 );
-const OVERLOADED: Kind = Kind::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "overloaded",
-    "Trop de demandes à la fois",
-    "Too many requests at once",
-);
+const OVERLOADED: Kind =
+    Kind::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Trop de demandes à la fois", "Too many requests at once");
 const UNKNOWN_OUTCOME: Kind = Kind::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "unknown-outcome",
@@ -180,12 +166,8 @@ const KEY_IN_FLIGHT: Kind = Kind::new(
     "Une demande avec cette Idempotency-Key est en cours",
     "A request with this Idempotency-Key is under way",
 );
-const TOO_LARGE: Kind = Kind::new(
-    StatusCode::PAYLOAD_TOO_LARGE,
-    "too-large",
-    "La demande est trop grande",
-    "The request is too large",
-);
+const TOO_LARGE: Kind =
+    Kind::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "La demande est trop grande", "The request is too large");
 const STAFF_ONLY: Kind =
     Kind::new(StatusCode::UNAUTHORIZED, "staff-only", "Réservé au personnel", "For the staff only");
 const VIEW_BEHIND: Kind = Kind::new(
@@ -194,39 +176,22 @@ const VIEW_BEHIND: Kind = Kind::new(
     "La vue n’est pas encore à jour",
     "The view is not up to date yet",
 );
-const CURSOR: Kind = Kind::new(
-    StatusCode::BAD_REQUEST,
-    "cursor-invalid",
-    "Marque de page inconnue",
-    "Unknown page mark",
-);
+const CURSOR: Kind =
+    Kind::new(StatusCode::BAD_REQUEST, "cursor-invalid", "Marque de page inconnue", "Unknown page mark");
 /// There is no such thing, or none for this caller: the two are the same answer.
-pub(crate) const NOT_FOUND: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "not-found", "Introuvable", "Not found");
-pub(crate) const METHOD: Kind = Kind::new(
-    StatusCode::METHOD_NOT_ALLOWED,
-    "method-not-allowed",
-    "Méthode non admise",
-    "Method not allowed",
-);
+pub(crate) const NOT_FOUND: Kind = Kind::new(StatusCode::NOT_FOUND, "not-found", "Introuvable", "Not found");
+pub(crate) const METHOD: Kind =
+    Kind::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Méthode non admise", "Method not allowed");
 pub(crate) const TIMEOUT: Kind = Kind::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "timeout",
     "La demande a pris trop de temps",
     "The request took too long",
 );
-pub(crate) const URI_TOO_LONG: Kind = Kind::new(
-    StatusCode::URI_TOO_LONG,
-    "uri-too-long",
-    "Adresse trop longue",
-    "The address is too long",
-);
-pub(crate) const CROSS_ORIGIN: Kind = Kind::new(
-    StatusCode::FORBIDDEN,
-    "cross-origin",
-    "Demande d’un autre site refusée",
-    "Refused: from another site",
-);
+pub(crate) const URI_TOO_LONG: Kind =
+    Kind::new(StatusCode::URI_TOO_LONG, "uri-too-long", "Adresse trop longue", "The address is too long");
+pub(crate) const CROSS_ORIGIN: Kind =
+    Kind::new(StatusCode::FORBIDDEN, "cross-origin", "Demande d’un autre site refusée", "Refused: from another site");
 
 impl ApiError {
     pub(crate) fn not_found() -> Self {
@@ -266,9 +231,7 @@ impl From<Failure> for ApiError {
             Failure::UnknownOutcome => Self::new(UNKNOWN_OUTCOME).with_retry_after(2),
             Failure::TooLarge => Self::new(TOO_LARGE),
             Failure::Contended => Self::new(CONTENDED).with_retry_after(1),
-            failure @ Failure::Store(_) => {
-                Self::new(UNAVAILABLE).with_retry_after(2).with_cause(failure)
-            }
+            failure @ Failure::Store(_) => Self::new(UNAVAILABLE).with_retry_after(2).with_cause(failure),
             failure @ Failure::Event(_) => Self::fault(failure),
         }
     }
@@ -277,13 +240,9 @@ impl From<Failure> for ApiError {
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::Behind { at, .. } => {
-                Self::new(VIEW_BEHIND).with_retry_after(1).with_present("position", at)
-            }
+            QueryError::Behind { at, .. } => Self::new(VIEW_BEHIND).with_retry_after(1).with_present("position", at),
             QueryError::Cursor => Self::new(CURSOR),
-            error @ QueryError::Store(_) => {
-                Self::new(UNAVAILABLE).with_retry_after(2).with_cause(error)
-            }
+            error @ QueryError::Store(_) => Self::new(UNAVAILABLE).with_retry_after(2).with_cause(error),
         }
     }
 }
@@ -312,11 +271,7 @@ impl Fields {
     }
 
     /// The value of a field that may be absent.
-    pub(crate) fn maybe<T, E: ToString>(
-        &mut self,
-        field: &str,
-        value: Option<Result<T, E>>,
-    ) -> Option<T> {
+    pub(crate) fn maybe<T, E: ToString>(&mut self, field: &str, value: Option<Result<T, E>>) -> Option<T> {
         value.and_then(|value| self.take(field, value))
     }
 
@@ -350,8 +305,7 @@ impl IntoResponse for ApiError {
 /// Turns every failure into problem details in the reader's language, and logs causes once.
 pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
     let language = language(request.headers());
-    let request_id =
-        request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let request_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let response = next.run(request).await;
     let error = match response.extensions().get::<ApiError>() {
         Some(error) => error.clone(),
@@ -366,19 +320,10 @@ pub(crate) async fn answer_problems(request: Request, next: Next) -> Response {
     render(error, headers, language, request_id)
 }
 
-fn render(
-    error: ApiError,
-    mut headers: HeaderMap,
-    language: Language,
-    request_id: Option<String>,
-) -> Response {
+fn render(error: ApiError, mut headers: HeaderMap, language: Language, request_id: Option<String>) -> Response {
     let Problem { kind, detail, fields, present, retry_after, cause } = *error.0;
     if let Some(cause) = cause {
-        tracing::error!(
-            error = &*cause as &dyn std::error::Error,
-            slug = kind.slug,
-            "a request failed"
-        );
+        tracing::error!(error = &*cause as &dyn std::error::Error, slug = kind.slug, "a request failed");
     }
     let body = ProblemBody {
         r#type: format!("/problems/{}", kind.slug),
@@ -418,21 +363,16 @@ const fn tag(language: Language) -> &'static str {
 
 /// The language the reader prefers: French unless English is asked for first (RFC 9110 section 12.5.4, by weight).
 pub(crate) fn language(headers: &HeaderMap) -> Language {
-    let accepted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut best = (0, Language::Fr);
     for range in accepted.split(',') {
         let mut parts = range.trim().split(';');
-        let language = match parts.next().unwrap_or_default().to_ascii_lowercase().split('-').next()
-        {
+        let language = match parts.next().unwrap_or_default().to_ascii_lowercase().split('-').next() {
             Some("fr") => Language::Fr,
             Some("en") => Language::En,
             _ => continue,
         };
-        let weight =
-            parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
         if weight > best.0 {
             best = (weight, language);
         }

@@ -38,21 +38,16 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
     for origin in &app.config.trusted_origins {
         csrf = csrf.add_trusted_origin(origin)?;
     }
-    let commands = OpenApiRouter::new()
-        .merge(product::commands())
-        .merge(cart::commands())
-        .merge(order::commands())
-        .layer(csrf);
+    let commands =
+        OpenApiRouter::new().merge(product::commands()).merge(cart::commands()).merge(order::commands()).layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))
         .merge(cart::queries())
         .merge(order::queries())
         .merge(monitoring::queries())
         .merge(admin::queries());
-    let (router, document) = OpenApiRouter::with_openapi(docs::document())
-        .merge(commands)
-        .merge(queries)
-        .split_for_parts();
+    let (router, document) =
+        OpenApiRouter::with_openapi(docs::document()).merge(commands).merge(queries).split_for_parts();
 
     let slots = Arc::new(Semaphore::new(app.config.max_requests));
     let router = router
@@ -105,10 +100,7 @@ async fn protect(State(app): State<App>, request: Request, next: Next) -> Respon
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    headers.insert(
-        "permissions-policy",
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
-    );
+    headers.insert("permissions-policy", HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if app.config.is_secure() {
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
@@ -129,9 +121,7 @@ async fn bound(State(slots): State<Arc<Semaphore>>, request: Request, next: Next
     let Ok(_slot) = slots.try_acquire() else {
         return ApiError::overloaded().into_response();
     };
-    tokio::time::timeout(PATIENCE, next.run(request))
-        .await
-        .unwrap_or_else(|_| ApiError::new(TIMEOUT).into_response())
+    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| ApiError::new(TIMEOUT).into_response())
 }
 
 /// Lets a reader who has an answer already be told so (RFC 9110 section 8.8.3).
@@ -156,9 +146,7 @@ async fn tag_entity(request: Request, next: Next) -> Response {
     parts.headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
     // A proxy that compresses makes the tag a weak one, and the answer is still the same.
     let is_it = |known: &str| known.trim().trim_start_matches("W/") == tag;
-    let matches = |known: &HeaderValue| {
-        known.to_str().is_ok_and(|known| known == "*" || known.split(',').any(is_it))
-    };
+    let matches = |known: &HeaderValue| known.to_str().is_ok_and(|known| known == "*" || known.split(',').any(is_it));
     if known.as_ref().is_some_and(matches) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_LENGTH);

@@ -98,27 +98,19 @@ impl App {
         let Setup { config, clock, payments } = setup;
         let folder = DataFolder::take(&config.data)?;
         let log = Log::open(&config.log_target()?).await.context("the log cannot be opened")?;
-        let vault =
-            Vault::open(&config.vault_target()?).await.context("the vault cannot be opened")?;
+        let vault = Vault::open(&config.vault_target()?).await.context("the vault cannot be opened")?;
         let mode = choose_mode(&config, shop::mode_of(&log).await?);
         let payments = payments.unwrap_or_else(|| provider(&config, mode));
         let patience = config.patience();
-        let commands =
-            Commands::open(log.clone(), vault.clone(), clock, payments, patience).await?;
-        commands
-            .shop
-            .open(mode)
-            .await
-            .context("this data belongs to another shop: see --demo and --data")?;
+        let commands = Commands::open(log.clone(), vault.clone(), clock, payments, patience).await?;
+        commands.shop.open(mode).await.context("this data belongs to another shop: see --demo and --data")?;
 
         let staff = match (&config.admin_token, mode) {
             (Some(token), _) => Some(staff::check(token.clone())?),
             (None, Mode::Demo) => Some(staff::of_demo(folder.path())?),
             (None, Mode::Live) => None,
         };
-        let views = Views::open(&log, &vault, &config.views_target()?)
-            .await
-            .context("the views cannot be opened")?;
+        let views = Views::open(&log, &vault, &config.views_target()?).await.context("the views cannot be opened")?;
         views.start();
         let reactors = commands.react(patience);
         let app = Self(Arc::new(Open {
@@ -144,8 +136,7 @@ impl App {
     async fn start(&self) -> anyhow::Result<()> {
         if !self.log.exclusive() {
             let (commands, stop) = (self.commands.clone(), self.stop.clone());
-            self.tasks
-                .spawn(async move { stop.run_until_cancelled(commands.follow_others()).await });
+            self.tasks.spawn(async move { stop.run_until_cancelled(commands.follow_others()).await });
         }
         if self.mode == Mode::Demo {
             demo::stock(self).await.context("the demo shop cannot be stocked")?;
@@ -257,9 +248,7 @@ impl App {
 /// A demo where it is asked for; where the log says that it is one, or is empty, it is one by itself, as long as nobody
 /// named a store and nobody but this machine can come in.
 fn choose_mode(config: &Config, opened_as: Option<Mode>) -> Mode {
-    let trial = !config.names_a_store()
-        && config.listen.ip().is_loopback()
-        && opened_as != Some(Mode::Live);
+    let trial = !config.names_a_store() && config.listen.ip().is_loopback() && opened_as != Some(Mode::Live);
     if config.demo || trial { Mode::Demo } else { Mode::Live }
 }
 

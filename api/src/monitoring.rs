@@ -153,9 +153,8 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<HealthBody>) {
         views: word(matches!(views_answer, Ok(Ok(())))),
         head: app.log.watch().borrow().0,
     };
-    let works =
-        [stores.log, stores.vault, stores.views].iter().all(|store| *store == StoreHealth::Ok)
-            && views.iter().all(|view| view.ok);
+    let works = [stores.log, stores.vault, stores.views].iter().all(|store| *store == StoreHealth::Ok)
+        && views.iter().all(|view| view.ok);
     let status = match (app.is_ready(), works) {
         (false, _) => HealthStatus::Unready,
         (true, true) => HealthStatus::Ok,
@@ -170,11 +169,7 @@ async fn health(State(app): State<App>) -> (StatusCode, Json<HealthBody>) {
         stores,
         views,
     };
-    let code = if status == HealthStatus::Unready {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
+    let code = if status == HealthStatus::Unready { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, Json(body))
 }
 

@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use commands::order::{Checkout, CheckoutError, PayError};
+use commands::{
+    Done,
+    order::{Checkout, CheckoutError, PayError},
+};
 use domain::{AttemptId, Line, OrderId, order::OrderError, pricing::PricingError};
 use projections::{
     histories::HistoryEntry,
@@ -24,8 +27,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     answer::{
-        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders,
-        QueryProblems, StaffProblems, TotalsBody,
+        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders, QueryProblems,
+        StaffProblems, TotalsBody,
     },
     cart::{CartHeader, held},
     contact::ContactBody,
@@ -35,40 +38,26 @@ use crate::{
     strict,
 };
 
-const UNKNOWN: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "order-unknown", "Commande inconnue", "Unknown order");
-const EXISTS: Kind =
-    Kind::new(StatusCode::CONFLICT, "order-exists", "La commande existe déjà", "The order exists");
+const UNKNOWN: Kind = Kind::new(StatusCode::NOT_FOUND, "order-unknown", "Commande inconnue", "Unknown order");
+const EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "order-exists", "La commande existe déjà", "The order exists");
 const IN_PROGRESS: Kind = Kind::new(
     StatusCode::CONFLICT,
     "order-payment-in-progress",
     "Un paiement de cette commande est en cours",
     "A payment of this order is under way",
 );
-const ALREADY_PAID: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "order-already-paid",
-    "Cette commande est payée",
-    "This order is paid",
-);
-const NOT_PAID: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "order-not-paid",
-    "Cette commande n’est pas payée",
-    "This order is not paid",
-);
+const ALREADY_PAID: Kind =
+    Kind::new(StatusCode::CONFLICT, "order-already-paid", "Cette commande est payée", "This order is paid");
+const NOT_PAID: Kind =
+    Kind::new(StatusCode::CONFLICT, "order-not-paid", "Cette commande n’est pas payée", "This order is not paid");
 const CLOSED: Kind = Kind::new(
     StatusCode::CONFLICT,
     "order-closed",
     "Cette commande a expiré ou a été annulée",
     "This order has expired or was cancelled",
 );
-const UNKNOWN_PAYMENT: Kind = Kind::new(
-    StatusCode::NOT_FOUND,
-    "order-payment-unknown",
-    "Paiement inconnu",
-    "Unknown payment",
-);
+const UNKNOWN_PAYMENT: Kind =
+    Kind::new(StatusCode::NOT_FOUND, "order-payment-unknown", "Paiement inconnu", "Unknown payment");
 const UNKNOWN_METHOD: Kind = Kind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "payment-method-unknown",
@@ -122,16 +111,12 @@ impl From<CheckoutError> for ApiError {
     fn from(refusal: CheckoutError) -> Self {
         match refusal {
             CheckoutError::Cart(refusal) => refusal.into(),
-            CheckoutError::Product { product, error } => {
-                Self::from(error).with_present("product", product)
-            }
+            CheckoutError::Product { product, error } => Self::from(error).with_present("product", product),
             CheckoutError::Pricing(refusal) => refusal.into(),
             CheckoutError::Order(refusal) => refusal.into(),
-            CheckoutError::CartChanged { cart_version, total } => {
-                Self::refused(CART_CHANGED, &refusal)
-                    .with_present("cart_version", cart_version)
-                    .with_present("total", total)
-            }
+            CheckoutError::CartChanged { cart_version, total } => Self::refused(CART_CHANGED, &refusal)
+                .with_present("cart_version", cart_version)
+                .with_present("total", total),
             CheckoutError::Moved => Self::refused(CART_CHANGED, &refusal),
         }
     }
@@ -139,11 +124,7 @@ impl From<CheckoutError> for ApiError {
 
 /// The commands on orders.
 pub(crate) fn commands() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(check_out))
-        .routes(routes!(pay))
-        .routes(routes!(cancel))
-        .routes(routes!(fulfil))
+    OpenApiRouter::new().routes(routes!(check_out)).routes(routes!(pay)).routes(routes!(cancel)).routes(routes!(fulfil))
 }
 
 /// The queries below `/api/orders`.
@@ -197,10 +178,7 @@ struct PlacedBody {
     request_body = CheckoutBody,
     responses((status = 201, body = PlacedBody), (status = 200, body = PlacedBody, description = "It was placed before"),
         CommandProblems))]
-async fn check_out(
-    State(app): State<App>,
-    command: Command<CheckoutBody>,
-) -> Result<Answer<PlacedBody>, ApiError> {
+async fn check_out(State(app): State<App>, command: Command<CheckoutBody>) -> Result<Answer<PlacedBody>, ApiError> {
     let cart = held(&command.caller)?.cart();
     let context = command.context();
     let CheckoutBody { cart_version, expected_total, contact } = command.body;
@@ -210,11 +188,8 @@ async fn check_out(
     let status = if done.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/api/orders/{}", done.value);
     let tokens = app.commands.orders.tokens();
-    let placed = |order, position: store::Position| PlacedBody {
-        order,
-        token: tokens.order(order),
-        position: position.0,
-    };
+    let placed =
+        |order, position: store::Position| PlacedBody { order, token: tokens.order(order), position: position.0 };
     Ok(Answer::of(status, done, placed).with_header(header::LOCATION, &location))
 }
 
@@ -236,11 +211,7 @@ struct PayBody {
     params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader), request_body = PayBody,
     responses((status = 200, body = OrderBody),
         (status = 202, body = OrderBody, description = "The provider has not answered yet"), CommandProblems))]
-async fn pay(
-    State(app): State<App>,
-    Id(id): Id<OrderId>,
-    command: Command<PayBody>,
-) -> Result<Response, ApiError> {
+async fn pay(State(app): State<App>, Id(id): Id<OrderId>, command: Command<PayBody>) -> Result<Response, ApiError> {
     command.caller.must_own(&app, id)?;
     let mut fields = Fields::default();
     let method = fields.take("method", Line::parse(&command.body.method));
@@ -248,6 +219,9 @@ async fn pay(
     let done = app.commands.orders.pay(&command.context(), id, method).await?;
     app.views.orders.wait(done.position).await?;
     let order = settled(&app, id, done.value).await?;
+    // The answer may tell of more than the command did: the next query must see that, too.
+    let position = done.position.max(*app.log.watch().borrow());
+    let done = Done { position, ..done };
     let open = order.payments.iter().any(|payment| payment.status == PaymentStatus::Pending);
     let status = if open { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(Answer::of(status, done, |_, _| OrderBody::from(order)).into_response())
@@ -261,9 +235,7 @@ async fn settled(app: &App, id: OrderId, attempt: AttemptId) -> Result<OrderView
     loop {
         moves.mark_unchanged();
         let order = app.views.orders.order(id).await?.ok_or_else(ApiError::not_found)?;
-        let pending = |payment: &PaymentView| {
-            payment.attempt == attempt && payment.status == PaymentStatus::Pending
-        };
+        let pending = |payment: &PaymentView| payment.attempt == attempt && payment.status == PaymentStatus::Pending;
         let over = !order.payments.iter().any(pending);
         if over || !matches!(tokio::time::timeout_at(end, moves.changed()).await, Ok(Ok(()))) {
             return Ok(order);
@@ -481,8 +453,7 @@ async fn list(
     caller.must_be_staff()?;
     app.views.orders.wait(position).await?;
     let limit = query.limit.unwrap_or(ROWS).clamp(1, MAX_ROWS);
-    let page =
-        app.views.orders.list(query.status.map(Into::into), query.after.as_deref(), limit).await?;
+    let page = app.views.orders.list(query.status.map(Into::into), query.after.as_deref(), limit).await?;
     let page = page.map(OrderBody::from);
     Ok(Json(OrdersBody { items: page.items, next: page.next }))
 }
@@ -502,12 +473,7 @@ async fn show(
 ) -> Result<Json<OrderBody>, ApiError> {
     caller.must_own(&app, id)?;
     app.views.orders.wait(position).await?;
-    app.views
-        .orders
-        .order(id)
-        .await?
-        .map(|order| Json(order.into()))
-        .ok_or_else(ApiError::not_found)
+    app.views.orders.order(id).await?.map(|order| Json(order.into())).ok_or_else(ApiError::not_found)
 }
 
 /// Something that happened to an order.
@@ -572,9 +538,7 @@ async fn history(
     if entries.is_empty() {
         return Err(ApiError::not_found());
     }
-    Ok(Json(HistoryBody {
-        entries: entries.into_iter().map(|entry| HistoryEntryBody::of(entry, &caller)).collect(),
-    }))
+    Ok(Json(HistoryBody { entries: entries.into_iter().map(|entry| HistoryEntryBody::of(entry, &caller)).collect() }))
 }
 
 impl HistoryEntryBody {

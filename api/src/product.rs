@@ -21,56 +21,32 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     answer::{
-        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders,
-        QueryProblems, StaffProblems,
+        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders, QueryProblems,
+        StaffProblems,
     },
     error::{ApiError, Fields, Kind},
     request::{After, Asked, Caller, Command, Id, Nothing},
     strict,
 };
 
-const UNKNOWN: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "product-unknown", "Produit inconnu", "Unknown product");
-const EXISTS: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "product-exists",
-    "Le produit existe déjà",
-    "The product exists",
-);
-const NOT_FOR_SALE: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "product-not-for-sale",
-    "Ce produit n’est pas en vente",
-    "Not for sale",
-);
-const ARCHIVED: Kind =
-    Kind::new(StatusCode::CONFLICT, "product-archived", "Ce produit est archivé", "Archived");
-const STOCKLESS: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "product-stockless",
-    "Ce produit n’a pas de stock",
-    "This product has no stock",
-);
-const OUT_OF_STOCK: Kind =
-    Kind::new(StatusCode::CONFLICT, "product-out-of-stock", "Stock épuisé", "Out of stock");
+const UNKNOWN: Kind = Kind::new(StatusCode::NOT_FOUND, "product-unknown", "Produit inconnu", "Unknown product");
+const EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "product-exists", "Le produit existe déjà", "The product exists");
+const NOT_FOR_SALE: Kind =
+    Kind::new(StatusCode::CONFLICT, "product-not-for-sale", "Ce produit n’est pas en vente", "Not for sale");
+const ARCHIVED: Kind = Kind::new(StatusCode::CONFLICT, "product-archived", "Ce produit est archivé", "Archived");
+const STOCKLESS: Kind =
+    Kind::new(StatusCode::CONFLICT, "product-stockless", "Ce produit n’a pas de stock", "This product has no stock");
+const OUT_OF_STOCK: Kind = Kind::new(StatusCode::CONFLICT, "product-out-of-stock", "Stock épuisé", "Out of stock");
 const IMPOSSIBLE_STOCK: Kind = Kind::new(
     StatusCode::CONFLICT,
     "product-stock-impossible",
     "Le stock ne peut pas devenir celui-ci",
     "The stock cannot become this",
 );
-const PRICE_CHANGED: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "product-price-changed",
-    "Le prix a changé",
-    "The price has changed",
-);
-const TOO_MANY_TAGS: Kind = Kind::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "product-tags",
-    "Trop de mots-clés",
-    "Too many tags",
-);
+const PRICE_CHANGED: Kind =
+    Kind::new(StatusCode::CONFLICT, "product-price-changed", "Le prix a changé", "The price has changed");
+const TOO_MANY_TAGS: Kind =
+    Kind::new(StatusCode::UNPROCESSABLE_ENTITY, "product-tags", "Trop de mots-clés", "Too many tags");
 const SLUG_TAKEN: Kind = Kind::new(
     StatusCode::CONFLICT,
     "product-slug-taken",
@@ -236,8 +212,7 @@ impl NewProductBody {
         let vat_rate = vat_rate(&mut fields, self.vat_rate);
         let kind = self.kind.into();
         let whole = (|| {
-            let description =
-                Description { name: name?, text: text?, category: category?, tags: tags? };
+            let description = Description { name: name?, text: text?, category: category?, tags: tags? };
             Some(NewProduct { slug: slug?, kind, description, price: price?, vat_rate: vat_rate? })
         })();
         fields.finish(whole)
@@ -250,9 +225,7 @@ impl ChangesBody {
         let changes = Changes {
             revision: Revision {
                 name: self.name.and_then(|name| text(&mut fields, "name", &name, Line::parse)),
-                text: self
-                    .description
-                    .and_then(|body| text(&mut fields, "description", &body, Prose::parse)),
+                text: self.description.and_then(|body| text(&mut fields, "description", &body, Prose::parse)),
                 category: fields.maybe("category", self.category.as_deref().map(Slug::parse)),
                 tags: self.tags.and_then(|body| tags(&mut fields, &body)),
             },
@@ -279,26 +252,15 @@ fn tags(fields: &mut Fields, tags: &[String]) -> Option<Vec<Slug>> {
         fields.refuse("tags", &format!("at most {}", Description::MAX_TAGS));
         return None;
     }
-    tags.iter()
-        .enumerate()
-        .map(|(index, tag)| fields.take(&format!("tags[{index}]"), Slug::parse(tag)))
-        .collect()
+    tags.iter().enumerate().map(|(index, tag)| fields.take(&format!("tags[{index}]"), Slug::parse(tag))).collect()
 }
 
 fn price(fields: &mut Fields, body: MoneyBody) -> Option<Money> {
-    fields.within(
-        "price.amount",
-        Money::price(body.amount, body.currency),
-        "must be 0 to 100000000",
-    )
+    fields.within("price.amount", Money::price(body.amount, body.currency), "must be 0 to 100000000")
 }
 
 fn vat_rate(fields: &mut Fields, rate: i64) -> Option<VatRate> {
-    fields.within(
-        "vat_rate",
-        VatRate::parse(rate),
-        &format!("must be one of {:?}", VatRate::ALLOWED),
-    )
+    fields.within("vat_rate", VatRate::parse(rate), &format!("must be one of {:?}", VatRate::ALLOWED))
 }
 
 /// Draft a product
@@ -308,18 +270,12 @@ fn vat_rate(fields: &mut Fields, rate: i64) -> Option<VatRate> {
     security(("staff" = [])), params(CommandHeaders),
     request_body = NewProductBody,
     responses((status = 201, body = DraftedBody), CommandProblems, StaffProblems))]
-async fn draft(
-    State(app): State<App>,
-    command: Command<NewProductBody>,
-) -> Result<Answer<DraftedBody>, ApiError> {
+async fn draft(State(app): State<App>, command: Command<NewProductBody>) -> Result<Answer<DraftedBody>, ApiError> {
     command.caller.must_be_staff()?;
     let context = command.context();
     let done = app.commands.products.draft(&context, command.body.parse()?).await?;
     let location = format!("/api/products/{}", done.value);
-    let answer = Answer::of(StatusCode::CREATED, done, |id, position| DraftedBody {
-        id,
-        position: position.0,
-    });
+    let answer = Answer::of(StatusCode::CREATED, done, |id, position| DraftedBody { id, position: position.0 });
     Ok(answer.with_header(header::LOCATION, &location))
 }
 

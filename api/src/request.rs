@@ -30,12 +30,8 @@ pub(crate) const CART: &str = "webox-cart";
 /// The header that carries an order's token.
 pub(crate) const ORDER_TOKEN: &str = "webox-order-token";
 
-const MALFORMED: Kind = Kind::new(
-    StatusCode::BAD_REQUEST,
-    "body-malformed",
-    "Le corps n’est pas du JSON",
-    "The body is not JSON",
-);
+const MALFORMED: Kind =
+    Kind::new(StatusCode::BAD_REQUEST, "body-malformed", "Le corps n’est pas du JSON", "The body is not JSON");
 const INVALID: Kind = Kind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "body-invalid",
@@ -48,12 +44,8 @@ const CONTENT_TYPE: Kind = Kind::new(
     "Le corps doit être de type application/json",
     "The body must be application/json",
 );
-const QUERY: Kind = Kind::new(
-    StatusCode::BAD_REQUEST,
-    "query-invalid",
-    "L’adresse n’est pas valable",
-    "The address is not valid",
-);
+const QUERY: Kind =
+    Kind::new(StatusCode::BAD_REQUEST, "query-invalid", "L’adresse n’est pas valable", "The address is not valid");
 const BAD_KEY: Kind = Kind::new(
     StatusCode::BAD_REQUEST,
     "idempotency-key-invalid",
@@ -109,19 +101,11 @@ impl Caller {
     /// Whether this caller may see `order`. Whoever may not is told what somebody is told who asks for nothing.
     pub(crate) fn must_own(&self, app: &App, order: domain::OrderId) -> Result<(), ApiError> {
         let opens = |token: &String| app.commands.orders.tokens().opens(order, token);
-        if self.staff || self.order_token.as_ref().is_some_and(opens) {
-            Ok(())
-        } else {
-            Err(ApiError::not_found())
-        }
+        if self.staff || self.order_token.as_ref().is_some_and(opens) { Ok(()) } else { Err(ApiError::not_found()) }
     }
 
     fn actor(&self) -> Actor {
-        if self.staff {
-            Actor::Staff
-        } else {
-            Actor::Guest { cart: self.cart.as_ref().map(CartToken::cart) }
-        }
+        if self.staff { Actor::Staff } else { Actor::Guest { cart: self.cart.as_ref().map(CartToken::cart) } }
     }
 }
 
@@ -171,11 +155,7 @@ impl<T> Command<T> {
 
     /// The context of the command on a cart, perhaps one that was just made.
     pub(crate) fn context_on(&self, cart: &CartToken) -> Context {
-        self.context_of(if self.caller.staff {
-            Actor::Staff
-        } else {
-            Actor::Guest { cart: Some(cart.cart()) }
-        })
+        self.context_of(if self.caller.staff { Actor::Staff } else { Actor::Guest { cart: Some(cart.cart()) } })
     }
 
     fn context_of(&self, actor: Actor) -> Context {
@@ -183,12 +163,7 @@ impl<T> Command<T> {
             key: Key { scope: format!("{} {}", actor.scope(), self.scope), key: key.clone() },
             request: self.request,
         });
-        Context {
-            correlation: self.correlation,
-            trace: self.trace.clone(),
-            key,
-            ..Context::new(actor)
-        }
+        Context { correlation: self.correlation, trace: self.trace.clone(), key, ..Context::new(actor) }
     }
 }
 
@@ -206,12 +181,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
         let key = idempotency_key(&parts.headers)?;
         let bytes = read(body, &parts.headers).await?;
         let scope = format!("{} {}", parts.method, parts.uri.path());
-        let request = Sha256::new()
-            .chain_update(&scope)
-            .chain_update([0])
-            .chain_update(&bytes)
-            .finalize()
-            .into();
+        let request = Sha256::new().chain_update(&scope).chain_update([0]).chain_update(&bytes).finalize().into();
         let body = parse(&parts.headers, &bytes)?;
         Ok(Self {
             caller,
@@ -226,9 +196,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
 }
 
 async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_READ) {
         return Err(ApiError::body_too_large());
     }
@@ -252,8 +220,7 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Ap
         // Only a command without a body accepts this; the others say which field is missing.
         return from_json(b"{}");
     }
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(ApiError::new(CONTENT_TYPE));
@@ -281,10 +248,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
-        Ok(key)
-            if (16..=255).contains(&key.len())
-                && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
+        Ok(key) if (16..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(Some(key.to_owned()))
         }
         _ => Err(ApiError::new(BAD_KEY)),
@@ -309,9 +273,7 @@ impl<T: std::str::FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::not_found())?;
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ApiError::not_found())?;
         text.parse().map(Self).map_err(|_| ApiError::not_found())
     }
 }
@@ -324,9 +286,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let asked = Query::try_from_uri(&parts.uri);
-        asked
-            .map(|Query(asked)| Self(asked))
-            .map_err(|error| ApiError::query_invalid(error.body_text()))
+        asked.map(|Query(asked)| Self(asked)).map_err(|error| ApiError::query_invalid(error.body_text()))
     }
 }
 

@@ -43,11 +43,7 @@ impl App {
 
     /// Serves until `stop` resolves or the log breaks. Then: no new connections, requests under way end, everything is
     /// closed.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()>,
-    ) -> anyhow::Result<()> {
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (router, _) = layers::router(self)?;
         let service = TowerToHyperService::new(router);
         let builder = connection_builder();
@@ -133,10 +129,7 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Noted<S> {
 
 /// Serves a connection, unless nothing is asked of it in time: the header timeout begins only once a client has shown
 /// which version of HTTP it speaks.
-async fn unless_silent<T, E>(
-    connection: impl Future<Output = Result<T, E>>,
-    asked: &AtomicBool,
-) -> Result<(), E> {
+async fn unless_silent<T, E>(connection: impl Future<Output = Result<T, E>>, asked: &AtomicBool) -> Result<(), E> {
     let mut connection = std::pin::pin!(connection);
     match tokio::time::timeout(HEADERS, &mut connection).await {
         Ok(served) => served.map(drop),

@@ -21,8 +21,7 @@ pub(crate) fn check(token: String) -> anyhow::Result<String> {
 pub(crate) fn of_demo(folder: &Path) -> anyhow::Result<String> {
     let path = folder.join(FILE);
     if let Ok(token) = fs::read_to_string(&path) {
-        return check(token.trim().to_owned())
-            .with_context(|| format!("{} is damaged: remove it", path.display()));
+        return check(token.trim().to_owned()).with_context(|| format!("{} is damaged: remove it", path.display()));
     }
     let token = BASE64_URL_SAFE_NO_PAD.encode(store::vault::random::<32>()?);
     let mut options = fs::OpenOptions::new();

@@ -38,11 +38,7 @@ impl Carts {
 
     /// The cart to put things into: the one that `held` opens while it is open, otherwise a new one. With an idempotency
     /// key the same request gets the same new cart.
-    pub async fn open_one(
-        &self,
-        held: Option<CartToken>,
-        idempotency_key: Option<&str>,
-    ) -> Result<CartToken, Failure> {
+    pub async fn open_one(&self, held: Option<CartToken>, idempotency_key: Option<&str>) -> Result<CartToken, Failure> {
         if let Some(token) = held
             && self.desk.read(token.cart(), |cart: &Cart, _| cart.lines().is_ok()).await?
         {

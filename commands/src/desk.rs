@@ -14,10 +14,7 @@ use std::{fmt::Display, sync::Arc, time::Duration};
 use cqrs_es::Aggregate;
 use domain::{BusinessDate, BuyerId, Personal, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use store::{
-    AppendError, Committed, KeyedAnswer, Log, Position, StoreError, StreamName, Ticket,
-    Transaction, Vault,
-};
+use store::{AppendError, Committed, KeyedAnswer, Log, Position, StoreError, StreamName, Ticket, Transaction, Vault};
 use uuid::Uuid;
 
 use crate::{
@@ -206,20 +203,14 @@ impl Desk {
     }
 
     /// Looks at one aggregate as what is durable has left it.
-    pub async fn read<A: ShopAggregate, T>(
-        &self,
-        id: impl Display,
-        look: impl Fn(&A, u64) -> T,
-    ) -> Result<T, Failure> {
+    pub async fn read<A: ShopAggregate, T>(&self, id: impl Display, look: impl Fn(&A, u64) -> T) -> Result<T, Failure> {
         let mut members = Members::default();
         let aggregate = members.add::<A>(id);
         for attempt in 0..ATTEMPTS {
             let work = Work::open(&self.cache, &self.log, &members).await?;
             let version = work.version(aggregate);
             let seen = look(work.state(aggregate), version);
-            if durable(work.put_back()).await?
-                && self.is_last(members.stream(aggregate), version).await?
-            {
+            if durable(work.put_back()).await? && self.is_last(members.stream(aggregate), version).await? {
                 return Ok(seen);
             }
             pause(attempt).await;
@@ -250,10 +241,7 @@ impl Desk {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the log cannot be followed"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the log cannot be followed");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -267,17 +255,12 @@ impl Desk {
     }
 
     /// The answer that the request's idempotency key gave before.
-    pub(crate) async fn answered<T: DeserializeOwned>(
-        &self,
-        context: &Context,
-    ) -> Result<Option<Done<T>>, Failure> {
+    pub(crate) async fn answered<T: DeserializeOwned>(&self, context: &Context) -> Result<Option<Done<T>>, Failure> {
         let Some(asked) = &context.key else { return Ok(None) };
         match self.log.answer(&asked.key).await? {
             Some(answer) if !answer.stands(micros(self.now())) => Ok(None),
             Some(answer) if answer.request != asked.request => Err(Failure::KeyMismatch),
-            Some(answer) => {
-                Before { answer: answer.answer, position: answer.position }.read().map(Some)
-            }
+            Some(answer) => Before { answer: answer.answer, position: answer.position }.read().map(Some),
             None => Ok(None),
         }
     }
@@ -304,8 +287,7 @@ impl Desk {
             at: micros(self.now()),
             key,
         };
-        let ticket =
-            self.log.submit(transaction, work.rests_on()).map_err(|error| failure(&error))?;
+        let ticket = self.log.submit(transaction, work.rests_on()).map_err(|error| failure(&error))?;
         work.leave(&ticket);
         match ticket.wait().await {
             Ok(Committed { replayed: Some(answer), position, .. }) => {
@@ -327,12 +309,7 @@ impl Desk {
             return Ok(durable(work.put_back()).await?.then(|| *self.log.watch().borrow()));
         }
         // Another process may have changed what is remembered here: the log is asked whether it is still true.
-        let guard = Transaction {
-            appends: work.guards(),
-            metadata: String::new(),
-            at: micros(self.now()),
-            key: None,
-        };
+        let guard = Transaction { appends: work.guards(), metadata: String::new(), at: micros(self.now()), key: None };
         let ticket = self.log.submit(guard, work.rests_on()).map_err(|error| failure(&error))?;
         drop(work.put_back());
         match ticket.wait().await {
@@ -360,9 +337,8 @@ struct Before {
 
 impl Before {
     fn read<T: DeserializeOwned>(self) -> Result<Done<T>, Failure> {
-        let value = serde_json::from_str(&self.answer).map_err(|error| {
-            domain::DomainError(format!("a stored answer has another form: {error}"))
-        })?;
+        let value = serde_json::from_str(&self.answer)
+            .map_err(|error| domain::DomainError(format!("a stored answer has another form: {error}")))?;
         Ok(Done { value, position: self.position, replayed: true })
     }
 }

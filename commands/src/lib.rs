@@ -22,9 +22,7 @@ pub use actor::{Actor, Context, RequestKey};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use desk::{CommandError, Desk, Done, Failure};
 
-use crate::{
-    cart::Carts, order::Orders, product::Products, reactors::Reactors, shop::Shops, tokens::Tokens,
-};
+use crate::{cart::Carts, order::Orders, product::Products, reactors::Reactors, shop::Shops, tokens::Tokens};
 
 /// How long the shop waits for people.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     AttemptId, BuyerId, CartId, Contact, Line, Money, OrderId, ProductId, Sealed,
     cart::{Cart, CartCommand, CartError, CartLine},
-    order::{
-        Order, OrderCommand, OrderError, OrderLine, PaymentMethod, PaymentOutcome, Placement, Stage,
-    },
+    order::{Order, OrderCommand, OrderError, OrderLine, PaymentMethod, PaymentOutcome, Placement, Stage},
     ports::Payments,
     pricing::{self, PricedLine, PricingError, Totals},
     product::{Product, ProductCommand, ProductError},
@@ -93,12 +91,7 @@ pub struct Orders {
 }
 
 impl Orders {
-    pub(crate) fn new(
-        desk: Desk,
-        tokens: Tokens,
-        payments: Arc<dyn Payments>,
-        patience: Duration,
-    ) -> Self {
+    pub(crate) fn new(desk: Desk, tokens: Tokens, payments: Arc<dyn Payments>, patience: Duration) -> Self {
         Self { desk, tokens, payments, patience }
     }
 
@@ -200,8 +193,7 @@ impl Orders {
             expires_at: self.desk.now() + self.patience,
         };
         work.send(counter.order, OrderCommand::Place(Box::new(placement)))?;
-        let goods: Vec<Member<Product>> =
-            counter.products.iter().map(|(_, product)| *product).collect();
+        let goods: Vec<Member<Product>> = counter.products.iter().map(|(_, product)| *product).collect();
         move_stock(work, counter.order, id, &goods); // What costs nothing is paid at once.
         Ok(id)
     }
@@ -251,35 +243,21 @@ impl Orders {
         reference: Line<200>,
     ) -> Result<Done<()>, CommandError<OrderError>> {
         let on = self.desk.today();
-        self.desk
-            .send::<Order>(context, id, OrderCommand::RecordRefund { attempt, reference, on })
-            .await
+        self.desk.send::<Order>(context, id, OrderCommand::RecordRefund { attempt, reference, on }).await
     }
 
     /// Closes an order that nobody paid in time, and gives its stock back. Safe to repeat.
-    pub async fn expire(
-        &self,
-        context: &Context,
-        id: OrderId,
-    ) -> Result<Done<()>, CommandError<OrderError>> {
+    pub async fn expire(&self, context: &Context, id: OrderId) -> Result<Done<()>, CommandError<OrderError>> {
         self.conclude(context, id, OrderCommand::Expire).await
     }
 
     /// Closes an order that nobody has paid for, and gives its stock back.
-    pub async fn cancel(
-        &self,
-        context: &Context,
-        id: OrderId,
-    ) -> Result<Done<()>, CommandError<OrderError>> {
+    pub async fn cancel(&self, context: &Context, id: OrderId) -> Result<Done<()>, CommandError<OrderError>> {
         self.conclude(context, id, OrderCommand::Cancel).await
     }
 
     /// Says that everything was handed over. Staff only.
-    pub async fn fulfil(
-        &self,
-        context: &Context,
-        id: OrderId,
-    ) -> Result<Done<()>, CommandError<OrderError>> {
+    pub async fn fulfil(&self, context: &Context, id: OrderId) -> Result<Done<()>, CommandError<OrderError>> {
         context.actor.must_be_staff()?;
         self.desk.send::<Order>(context, id, OrderCommand::Fulfil).await
     }
@@ -296,8 +274,7 @@ impl Orders {
             let seen = self.desk.read(id, |order: &Order, _| order.goods().to_vec()).await?;
             let mut members = Members::default();
             let order = members.add::<Order>(id);
-            let goods: Vec<Member<Product>> =
-                seen.iter().map(|product| members.add(*product)).collect();
+            let goods: Vec<Member<Product>> = seen.iter().map(|product| members.add(*product)).collect();
             let outcome = self
                 .desk
                 .together(context, &members, |work| {
@@ -363,11 +340,7 @@ impl Counter {
         }
         let priced: Vec<PricedLine> = lines
             .iter()
-            .map(|line| PricedLine {
-                unit_price: line.unit_price,
-                quantity: line.quantity,
-                vat_rate: line.vat_rate,
-            })
+            .map(|line| PricedLine { unit_price: line.unit_price, quantity: line.quantity, vat_rate: line.vat_rate })
             .collect();
         let totals = pricing::price(&priced, Money::eur(0))?;
         Ok((lines, totals))

@@ -66,11 +66,7 @@ impl Products {
     }
 
     /// Drafts a product and claims its slug, both in one append.
-    pub async fn draft(
-        &self,
-        context: &Context,
-        new: NewProduct,
-    ) -> Result<Done<ProductId>, CommandError<DraftError>> {
+    pub async fn draft(&self, context: &Context, new: NewProduct) -> Result<Done<ProductId>, CommandError<DraftError>> {
         context.actor.must_be_staff()?;
         let id = ProductId(Uuid::now_v7());
         let mut members = Members::default();
@@ -82,10 +78,7 @@ impl Products {
                 let NewProduct { slug, kind, description, price, vat_rate } = new.clone();
                 work.send(reservation, ReservationCommand::Claim { owner: id.0 })?;
                 let description = Box::new(description);
-                work.send(
-                    product,
-                    ProductCommand::Draft { slug, kind, description, price, vat_rate, on },
-                )?;
+                work.send(product, ProductCommand::Draft { slug, kind, description, price, vat_rate, on })?;
                 Ok(id)
             })
             .await
@@ -107,28 +100,19 @@ impl Products {
                 let Changes { revision, price, vat_rate } = changes.clone();
                 work.send(product, ProductCommand::Revise { revision: Box::new(revision) })?;
                 let item = work.state(product).item().ok_or(ProductError::Unknown)?;
-                let (price, vat_rate) =
-                    (price.unwrap_or(item.price), vat_rate.unwrap_or(item.vat_rate));
+                let (price, vat_rate) = (price.unwrap_or(item.price), vat_rate.unwrap_or(item.vat_rate));
                 work.send(product, ProductCommand::Reprice { price, vat_rate, on })
             })
             .await
     }
 
     /// Offers a product.
-    pub async fn publish(
-        &self,
-        context: &Context,
-        id: ProductId,
-    ) -> Result<Done<()>, CommandError<ProductError>> {
+    pub async fn publish(&self, context: &Context, id: ProductId) -> Result<Done<()>, CommandError<ProductError>> {
         self.ask(context, id, ProductCommand::Publish).await
     }
 
     /// Offers a product no more.
-    pub async fn archive(
-        &self,
-        context: &Context,
-        id: ProductId,
-    ) -> Result<Done<()>, CommandError<ProductError>> {
+    pub async fn archive(&self, context: &Context, id: ProductId) -> Result<Done<()>, CommandError<ProductError>> {
         self.ask(context, id, ProductCommand::Archive).await
     }
 

@@ -20,9 +20,7 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{
-    Actor, CommandError, Context, Desk, Failure, cart::Carts, clock::micros, order::Orders,
-};
+use crate::{Actor, CommandError, Context, Desk, Failure, cart::Carts, clock::micros, order::Orders};
 
 mod expire_carts;
 mod expire_orders;
@@ -75,8 +73,7 @@ pub(crate) fn answering(reactor: &'static str, event: &Recorded, number: u32) ->
     let name = [event.event_id.as_bytes().as_slice(), &number.to_be_bytes()].concat();
     let context = derived(reactor, &name);
     let cause: Option<Metadata> = serde_json::from_str(&event.metadata).ok();
-    let (correlation, trace) =
-        cause.map_or((context.correlation, None), |cause| (cause.correlation, cause.trace));
+    let (correlation, trace) = cause.map_or((context.correlation, None), |cause| (cause.correlation, cause.trace));
     Context { causation: Some(event.event_id), correlation, trace, ..context }
 }
 
@@ -84,14 +81,7 @@ pub(crate) fn answering(reactor: &'static str, event: &Recorded, number: u32) ->
 fn derived(reactor: &'static str, cause: &[u8]) -> Context {
     const REACTORS: Uuid = Uuid::from_u128(0x8f0e_4f7c_6c0d_4f6c_9d53_3b0f_72c1_5a11);
     let command = Uuid::new_v5(&Uuid::new_v5(&REACTORS, reactor.as_bytes()), cause);
-    Context {
-        actor: Actor::Reactor(reactor),
-        command,
-        correlation: command,
-        causation: None,
-        trace: None,
-        key: None,
-    }
+    Context { actor: Actor::Reactor(reactor), command, correlation: command, causation: None, trace: None, key: None }
 }
 
 /// The id a stream or a deadline speaks of.
@@ -100,9 +90,7 @@ fn subject<I: FromStr<Err = uuid::Error>>(text: &str) -> Result<I, DomainError> 
 }
 
 /// What a refusal means to a reactor: there is nothing left to do, now or later. A failure is tried again.
-fn settled<T, E: std::error::Error>(
-    outcome: Result<T, CommandError<E>>,
-) -> Result<(), ReactorError> {
+fn settled<T, E: std::error::Error>(outcome: Result<T, CommandError<E>>) -> Result<(), ReactorError> {
     match outcome {
         Ok(_) => Ok(()),
         Err(CommandError::Failed(failure)) => Err(failure.into()),
@@ -141,10 +129,7 @@ impl Reactors {
         self.tasks.spawn(async move {
             while stop.run_until_cancelled(desk.clock().tick()).await.is_some() {
                 if let Err(error) = meet_deadlines(&desk, &orders, &carts).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "deadlines cannot be met"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "deadlines cannot be met");
                     stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await;
                 }
             }
@@ -159,10 +144,7 @@ impl Reactors {
             while stop.run_until_cancelled(tokio::time::sleep(HOUR)).await.is_some() {
                 let before = micros(desk.now()).saturating_sub(store::transaction::KEY_LIFE);
                 if let Err(error) = desk.log().forget_keys(before).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "old keys cannot be forgotten"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "old keys cannot be forgotten");
                 }
             }
         });
@@ -184,12 +166,9 @@ async fn meet_deadlines(desk: &Desk, orders: &Orders, carts: &Carts) -> Result<(
         let cause = [deadline.id.as_bytes().as_slice(), &deadline.due_at.to_be_bytes()].concat();
         let outcome = match deadline.kind.as_str() {
             expire_orders::KIND => {
-                expire_orders::meet(orders, &derived("expire-orders", &cause), &deadline.subject)
-                    .await
+                expire_orders::meet(orders, &derived("expire-orders", &cause), &deadline.subject).await
             }
-            expire_carts::KIND => {
-                expire_carts::meet(carts, &derived("expire-carts", &cause), &deadline.subject).await
-            }
+            expire_carts::KIND => expire_carts::meet(carts, &derived("expire-carts", &cause), &deadline.subject).await,
             kind => {
                 tracing::error!(kind, "nobody keeps deadlines of this kind");
                 Ok(())
@@ -358,11 +337,7 @@ impl<R: Reactor> Runner<R> {
     }
 
     async fn fault(&self, error: &StoreError, what: &'static str) {
-        tracing::warn!(
-            error = error as &dyn std::error::Error,
-            reactor = self.reactor.name(),
-            "{what}"
-        );
+        tracing::warn!(error = error as &dyn std::error::Error, reactor = self.reactor.name(), "{what}");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

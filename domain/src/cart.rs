@@ -102,42 +102,25 @@ impl Cart {
 
     fn decide(&self, command: CartCommand) -> Result<Vec<CartEvent>, CartError> {
         match (self, command) {
-            (Self::CheckedOut { order }, CartCommand::CheckOut { order: asked })
-                if *order == asked =>
-            {
-                Ok(vec![])
-            }
+            (Self::CheckedOut { order }, CartCommand::CheckOut { order: asked }) if *order == asked => Ok(vec![]),
             (Self::CheckedOut { .. } | Self::Expired, CartCommand::Expire) => Ok(vec![]),
             (Self::CheckedOut { order }, _) => Err(CartError::CheckedOut { order: *order }),
             (Self::Expired, _) => Err(CartError::Expired),
 
-            (Self::Open(lines), CartCommand::Add { product, quantity, shown }) => {
-                add(lines, product, quantity, shown)
-            }
-            (Self::Open(lines), CartCommand::ChangeQuantity { product, quantity }) => {
-                change(lines, product, quantity)
-            }
+            (Self::Open(lines), CartCommand::Add { product, quantity, shown }) => add(lines, product, quantity, shown),
+            (Self::Open(lines), CartCommand::ChangeQuantity { product, quantity }) => change(lines, product, quantity),
             (Self::Open(lines), CartCommand::Remove { product }) => match find(lines, product) {
                 Some(_) => Ok(vec![CartEvent::ItemRemoved { product }]),
                 None => Err(CartError::NotInCart),
             },
-            (Self::Open(lines), CartCommand::CheckOut { .. }) if lines.is_empty() => {
-                Err(CartError::Empty)
-            }
-            (Self::Open(_), CartCommand::CheckOut { order }) => {
-                Ok(vec![CartEvent::CheckedOut { order }])
-            }
+            (Self::Open(lines), CartCommand::CheckOut { .. }) if lines.is_empty() => Err(CartError::Empty),
+            (Self::Open(_), CartCommand::CheckOut { order }) => Ok(vec![CartEvent::CheckedOut { order }]),
             (Self::Open(_), CartCommand::Expire) => Ok(vec![CartEvent::Expired]),
         }
     }
 }
 
-fn add(
-    lines: &[CartLine],
-    product: ProductId,
-    more: Quantity,
-    shown: Money,
-) -> Result<Vec<CartEvent>, CartError> {
+fn add(lines: &[CartLine], product: ProductId, more: Quantity, shown: Money) -> Result<Vec<CartEvent>, CartError> {
     let quantity = match find(lines, product) {
         Some(line) => line.quantity.plus(more).ok_or(CartError::TooMany)?,
         None if lines.len() >= Cart::MAX_LINES => return Err(CartError::TooManyLines),
@@ -146,11 +129,7 @@ fn add(
     Ok(vec![CartEvent::ItemAdded { product, quantity, shown }])
 }
 
-fn change(
-    lines: &[CartLine],
-    product: ProductId,
-    quantity: Quantity,
-) -> Result<Vec<CartEvent>, CartError> {
+fn change(lines: &[CartLine], product: ProductId, quantity: Quantity) -> Result<Vec<CartEvent>, CartError> {
     match find(lines, product) {
         None => Err(CartError::NotInCart),
         Some(line) if line.quantity == quantity => Ok(vec![]),
@@ -169,12 +148,7 @@ impl Aggregate for Cart {
     type Error = CartError;
     type Services = ();
 
-    async fn handle(
-        &mut self,
-        command: CartCommand,
-        (): &(),
-        sink: &EventSink<Self>,
-    ) -> Result<(), CartError> {
+    async fn handle(&mut self, command: CartCommand, (): &(), sink: &EventSink<Self>) -> Result<(), CartError> {
         for event in self.decide(command)? {
             sink.write(event, self).await;
         }
@@ -185,8 +159,7 @@ impl Aggregate for Cart {
         match (&mut *self, event) {
             (
                 Self::Open(lines),
-                CartEvent::ItemAdded { product, quantity, .. }
-                | CartEvent::QuantityChanged { product, quantity },
+                CartEvent::ItemAdded { product, quantity, .. } | CartEvent::QuantityChanged { product, quantity },
             ) => match lines.iter_mut().find(|line| line.product == product) {
                 Some(line) => line.quantity = quantity,
                 None => lines.push(CartLine { product, quantity }),
@@ -196,12 +169,7 @@ impl Aggregate for Cart {
             }
             (_, CartEvent::CheckedOut { order }) => *self = Self::CheckedOut { order },
             (_, CartEvent::Expired) => *self = Self::Expired,
-            (
-                _,
-                CartEvent::ItemAdded { .. }
-                | CartEvent::QuantityChanged { .. }
-                | CartEvent::ItemRemoved { .. },
-            ) => {}
+            (_, CartEvent::ItemAdded { .. } | CartEvent::QuantityChanged { .. } | CartEvent::ItemRemoved { .. }) => {}
         }
     }
 }
@@ -246,10 +214,7 @@ mod tests {
             .given(full.clone())
             .when(add(500, 1))
             .then_expect_error(CartError::TooManyLines);
-        TestFramework::<Cart>::with(())
-            .given(full)
-            .when(add(499, 1))
-            .then_expect_events(vec![added(499, 2)]);
+        TestFramework::<Cart>::with(()).given(full).when(add(499, 1)).then_expect_events(vec![added(499, 2)]);
     }
 
     #[test]
@@ -258,9 +223,7 @@ mod tests {
         given([]).when(remove(1)).then_expect_error(CartError::NotInCart);
         given([added(1, 1)]).when(change(1, 1)).then_expect_events(vec![]);
         given([added(1, 1)]).when(change(1, 4)).then_expect_events(vec![changed(1, 4)]);
-        given([added(1, 1)])
-            .when(remove(1))
-            .then_expect_events(vec![CartEvent::ItemRemoved { product: product(1) }]);
+        given([added(1, 1)]).when(remove(1)).then_expect_events(vec![CartEvent::ItemRemoved { product: product(1) }]);
     }
 
     #[test]
@@ -273,25 +236,17 @@ mod tests {
     #[test]
     fn a_cart_becomes_one_order_and_is_closed_for_ever() {
         let closed = || [added(1, 1), CartEvent::CheckedOut { order: order(1) }];
-        given([added(1, 1)])
-            .when(check_out(1))
-            .then_expect_events(vec![CartEvent::CheckedOut { order: order(1) }]);
+        given([added(1, 1)]).when(check_out(1)).then_expect_events(vec![CartEvent::CheckedOut { order: order(1) }]);
         given(closed()).when(check_out(1)).then_expect_events(vec![]);
-        given(closed())
-            .when(check_out(2))
-            .then_expect_error(CartError::CheckedOut { order: order(1) });
-        given(closed())
-            .when(add(1, 1))
-            .then_expect_error(CartError::CheckedOut { order: order(1) });
+        given(closed()).when(check_out(2)).then_expect_error(CartError::CheckedOut { order: order(1) });
+        given(closed()).when(add(1, 1)).then_expect_error(CartError::CheckedOut { order: order(1) });
         given(closed()).when(CartCommand::Expire).then_expect_events(vec![]);
     }
 
     #[test]
     fn a_cart_left_behind_is_closed() {
         given([added(1, 1)]).when(CartCommand::Expire).then_expect_events(vec![CartEvent::Expired]);
-        given([added(1, 1), CartEvent::Expired])
-            .when(add(1, 1))
-            .then_expect_error(CartError::Expired);
+        given([added(1, 1), CartEvent::Expired]).when(add(1, 1)).then_expect_error(CartError::Expired);
     }
 
     fn given<const N: usize>(history: [CartEvent; N]) -> AggregateTestExecutor<Cart> {
@@ -299,19 +254,11 @@ mod tests {
     }
 
     fn add(id: u128, count: i64) -> CartCommand {
-        CartCommand::Add {
-            product: product(id),
-            quantity: quantity(count),
-            shown: Money::eur(1000),
-        }
+        CartCommand::Add { product: product(id), quantity: quantity(count), shown: Money::eur(1000) }
     }
 
     fn added(id: u128, count: i64) -> CartEvent {
-        CartEvent::ItemAdded {
-            product: product(id),
-            quantity: quantity(count),
-            shown: Money::eur(1000),
-        }
+        CartEvent::ItemAdded { product: product(id), quantity: quantity(count), shown: Money::eur(1000) }
     }
 
     fn change(id: u128, count: i64) -> CartCommand {

@@ -31,21 +31,14 @@ pub enum Event {
 impl Event {
     /// Reads a stored event. An unknown stream type, event type or schema is an error: nobody may skip what they do
     /// not understand.
-    pub fn decode(
-        stream_type: &str,
-        event_type: &str,
-        schema: u32,
-        payload: &str,
-    ) -> Result<Self, DomainError> {
+    pub fn decode(stream_type: &str, event_type: &str, schema: u32, payload: &str) -> Result<Self, DomainError> {
         match stream_type {
             Cart::TYPE => decode(event_type, schema, payload).map(Self::Cart),
             Order::TYPE => decode(event_type, schema, payload).map(Self::Order),
             Product::TYPE => decode(event_type, schema, payload).map(Self::Product),
             Reservation::TYPE => decode(event_type, schema, payload).map(Self::Reservation),
             Shop::TYPE => decode(event_type, schema, payload).map(Self::Shop),
-            _ => {
-                Err(DomainError(format!("no aggregate writes streams of the type {stream_type:?}")))
-            }
+            _ => Err(DomainError(format!("no aggregate writes streams of the type {stream_type:?}"))),
         }
     }
 }
@@ -71,9 +64,7 @@ pub fn decode<E: DomainEvent + DeserializeOwned>(
     let event: E = serde_json::from_str(payload)
         .map_err(|error| DomainError(format!("{event_type} has an unknown form: {error}")))?;
     if event.event_type() != event_type || event.event_version() != schema.to_string() {
-        return Err(DomainError(format!(
-            "{event_type} of schema {schema} is not what its payload says"
-        )));
+        return Err(DomainError(format!("{event_type} of schema {schema} is not what its payload says")));
     }
     Ok(event)
 }

@@ -10,9 +10,8 @@ use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Localized, Money, OrderId, Personal,
-    ProductId, Quantity, Sealed, Slug, Timestamp, VatRate, pricing::Totals, product::Kind,
-    sealed::SealedField,
+    AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Localized, Money, OrderId, Personal, ProductId, Quantity,
+    Sealed, Slug, Timestamp, VatRate, pricing::Totals, product::Kind, sealed::SealedField,
 };
 
 /// One product of an order, as it was when it was bought.
@@ -252,8 +251,7 @@ const fn surplus(stage: Stage) -> Option<RefundReason> {
 fn place(placement: Placement) -> Vec<OrderEvent> {
     let Placement { order, cart, buyer, contact, lines, totals, on, expires_at } = placement;
     let amount = totals.total;
-    let mut events =
-        vec![OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at }];
+    let mut events = vec![OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at }];
     if amount.amount == 0 {
         events.push(OrderEvent::Paid { amount, on }); // Nothing is owed, so nobody need pay.
     }
@@ -268,19 +266,11 @@ impl Purchase {
             (_, Ask::Place(_)) => Err(OrderError::AlreadyPlaced),
 
             (Stage::AwaitingPayment, Ask::RequestPayment { method }) => self.request(method),
-            (Stage::Paid | Stage::Fulfilled, Ask::RequestPayment { .. }) => {
-                Err(OrderError::AlreadyPaid)
-            }
-            (Stage::Expired | Stage::Cancelled, Ask::RequestPayment { .. }) => {
-                Err(OrderError::Closed)
-            }
+            (Stage::Paid | Stage::Fulfilled, Ask::RequestPayment { .. }) => Err(OrderError::AlreadyPaid),
+            (Stage::Expired | Stage::Cancelled, Ask::RequestPayment { .. }) => Err(OrderError::Closed),
 
-            (stage, Ask::RecordPayment { attempt, outcome, on }) => {
-                self.record(attempt, outcome, on, surplus(stage))
-            }
-            (_, Ask::RecordRefund { attempt, reference, on }) => {
-                self.record_refund(attempt, reference, on)
-            }
+            (stage, Ask::RecordPayment { attempt, outcome, on }) => self.record(attempt, outcome, on, surplus(stage)),
+            (_, Ask::RecordRefund { attempt, reference, on }) => self.record_refund(attempt, reference, on),
 
             (Stage::AwaitingPayment, Ask::Expire) => Ok(vec![OrderEvent::Expired]),
             (_, Ask::Expire) => Ok(vec![]),
@@ -298,10 +288,7 @@ impl Purchase {
     }
 
     fn pending(&self) -> Option<AttemptId> {
-        self.attempts
-            .iter()
-            .find(|(_, state)| **state == Attempt::Pending)
-            .map(|(attempt, _)| *attempt)
+        self.attempts.iter().find(|(_, state)| **state == Attempt::Pending).map(|(attempt, _)| *attempt)
     }
 
     fn request(&self, method: PaymentMethod) -> Result<Vec<OrderEvent>, OrderError> {
@@ -324,21 +311,20 @@ impl Purchase {
         let amount = self.total;
         let state = self.attempts.get(&attempt).ok_or(OrderError::UnknownAttempt)?;
         match (state, outcome) {
-            (Attempt::Pending | Attempt::Declined, PaymentOutcome::Succeeded { reference }) => {
-                Ok(vec![
-                    OrderEvent::PaymentSucceeded { attempt, amount, reference, on },
-                    match surplus {
-                        None => OrderEvent::Paid { amount, on },
-                        Some(reason) => OrderEvent::RefundRequested { attempt, amount, reason },
-                    },
-                ])
-            }
+            (Attempt::Pending | Attempt::Declined, PaymentOutcome::Succeeded { reference }) => Ok(vec![
+                OrderEvent::PaymentSucceeded { attempt, amount, reference, on },
+                match surplus {
+                    None => OrderEvent::Paid { amount, on },
+                    Some(reason) => OrderEvent::RefundRequested { attempt, amount, reason },
+                },
+            ]),
             (Attempt::Pending, PaymentOutcome::Declined { reason }) => {
                 Ok(vec![OrderEvent::PaymentDeclined { attempt, reason }])
             }
             // Told twice, or told of a decline after the money came: the first word stands.
-            (Attempt::Succeeded | Attempt::Refunded, _)
-            | (Attempt::Declined, PaymentOutcome::Declined { .. }) => Ok(vec![]),
+            (Attempt::Succeeded | Attempt::Refunded, _) | (Attempt::Declined, PaymentOutcome::Declined { .. }) => {
+                Ok(vec![])
+            }
         }
     }
 
@@ -349,9 +335,7 @@ impl Purchase {
         on: BusinessDate,
     ) -> Result<Vec<OrderEvent>, OrderError> {
         match self.attempts.get(&attempt) {
-            Some(Attempt::Succeeded) => {
-                Ok(vec![OrderEvent::Refunded { attempt, amount: self.total, reference, on }])
-            }
+            Some(Attempt::Succeeded) => Ok(vec![OrderEvent::Refunded { attempt, amount: self.total, reference, on }]),
             Some(Attempt::Refunded) => Ok(vec![]),
             Some(Attempt::Pending | Attempt::Declined) | None => Err(OrderError::UnknownAttempt),
         }
@@ -365,12 +349,7 @@ impl Aggregate for Order {
     type Error = OrderError;
     type Services = ();
 
-    async fn handle(
-        &mut self,
-        command: OrderCommand,
-        (): &(),
-        sink: &EventSink<Self>,
-    ) -> Result<(), OrderError> {
+    async fn handle(&mut self, command: OrderCommand, (): &(), sink: &EventSink<Self>) -> Result<(), OrderError> {
         for event in self.decide(command)? {
             sink.write(event, self).await;
         }
@@ -380,13 +359,8 @@ impl Aggregate for Order {
     fn apply(&mut self, event: OrderEvent) {
         match (&mut *self, event) {
             (_, OrderEvent::Placed { order, lines, totals, .. }) => {
-                let goods = lines
-                    .iter()
-                    .filter(|line| line.kind == Kind::Physical)
-                    .map(|line| line.product)
-                    .collect();
-                let (stage, total, attempts) =
-                    (Stage::AwaitingPayment, totals.total, BTreeMap::new());
+                let goods = lines.iter().filter(|line| line.kind == Kind::Physical).map(|line| line.product).collect();
+                let (stage, total, attempts) = (Stage::AwaitingPayment, totals.total, BTreeMap::new());
                 *self = Self::Placed(Purchase { stage, order, total, goods, attempts });
             }
             (Self::Placed(purchase), event) => purchase.apply(&event),

@@ -97,8 +97,7 @@ fn spread(amount: i64, weights: &[i64]) -> Vec<i64> {
         return vec![0; weights.len()];
     }
     let product = |weight: i64| i128::from(amount) * i128::from(weight);
-    let mut parts: Vec<i64> =
-        weights.iter().map(|&weight| narrow(product(weight) / total)).collect();
+    let mut parts: Vec<i64> = weights.iter().map(|&weight| narrow(product(weight) / total)).collect();
     let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
     by_remainder.sort_by_key(|&index| std::cmp::Reverse(product(weights[index]) % total));
     let left = amount - parts.iter().sum::<i64>();

@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    BusinessDate, Line, Localized, Money, OrderId, Personal, Prose, Quantity, Slug, VatRate,
-};
+use crate::{BusinessDate, Line, Localized, Money, OrderId, Personal, Prose, Quantity, Slug, VatRate};
 
 /// What a product physically is; it decides whether there is stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,14 +60,7 @@ pub struct Revision {
 #[derive(Debug, Clone)]
 pub enum ProductCommand {
     /// Describe a new product, which nobody can buy yet.
-    Draft {
-        slug: Slug,
-        kind: Kind,
-        description: Box<Description>,
-        price: Money,
-        vat_rate: VatRate,
-        on: BusinessDate,
-    },
+    Draft { slug: Slug, kind: Kind, description: Box<Description>, price: Money, vat_rate: VatRate, on: BusinessDate },
     /// Change what is said of it.
     Revise { revision: Box<Revision> },
     /// Change what it costs.
@@ -92,14 +83,7 @@ pub enum ProductCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProductEvent {
     /// It exists, for the shop alone.
-    Drafted {
-        slug: Slug,
-        kind: Kind,
-        description: Description,
-        price: Money,
-        vat_rate: VatRate,
-        on: BusinessDate,
-    },
+    Drafted { slug: Slug, kind: Kind, description: Description, price: Money, vat_rate: VatRate, on: BusinessDate },
     /// What is said of it, from here on.
     Revised { description: Description },
     /// What it costs from here on, and what it cost before.
@@ -209,19 +193,9 @@ impl Product {
 
     fn decide(&self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductError> {
         match (self, command) {
-            (
-                Self::Undrafted,
-                ProductCommand::Draft { slug, kind, description, price, vat_rate, on },
-            ) => {
+            (Self::Undrafted, ProductCommand::Draft { slug, kind, description, price, vat_rate, on }) => {
                 enough_tags(&description)?;
-                Ok(vec![ProductEvent::Drafted {
-                    slug,
-                    kind,
-                    description: *description,
-                    price,
-                    vat_rate,
-                    on,
-                }])
+                Ok(vec![ProductEvent::Drafted { slug, kind, description: *description, price, vat_rate, on }])
             }
             (Self::Undrafted, _) => Err(ProductError::Unknown),
             (Self::Drafted(item), command) => item.decide(command),
@@ -248,10 +222,9 @@ impl Item {
             (_, Ask::Commit { order }) => Ok(self.commit(order)),
             (_, Ask::Release { order }) => Ok(self.release(order)),
 
-            (
-                Stage::Archived,
-                Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. },
-            ) => Err(ProductError::Archived),
+            (Stage::Archived, Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. }) => {
+                Err(ProductError::Archived)
+            }
             (_, Ask::Revise { revision }) => self.revise(*revision),
             (_, Ask::Reprice { price, vat_rate, on }) => Ok(self.reprice(price, vat_rate, on)),
             (_, Ask::AdjustStock { change }) => self.adjust(change),
@@ -296,11 +269,7 @@ impl Item {
         if available < 0 || on_hand > MAX_STOCK {
             return Err(ProductError::ImpossibleStock);
         }
-        Ok(if change == 0 {
-            vec![]
-        } else {
-            vec![ProductEvent::StockAdjusted { change, on_hand, available }]
-        })
+        Ok(if change == 0 { vec![] } else { vec![ProductEvent::StockAdjusted { change, on_hand, available }] })
     }
 
     fn reserve(
@@ -338,11 +307,7 @@ impl Item {
 }
 
 fn enough_tags(description: &Description) -> Result<(), ProductError> {
-    if description.tags.len() > Description::MAX_TAGS {
-        Err(ProductError::TooManyTags)
-    } else {
-        Ok(())
-    }
+    if description.tags.len() > Description::MAX_TAGS { Err(ProductError::TooManyTags) } else { Ok(()) }
 }
 
 impl Aggregate for Product {
@@ -352,12 +317,7 @@ impl Aggregate for Product {
     type Error = ProductError;
     type Services = ();
 
-    async fn handle(
-        &mut self,
-        command: ProductCommand,
-        (): &(),
-        sink: &EventSink<Self>,
-    ) -> Result<(), ProductError> {
+    async fn handle(&mut self, command: ProductCommand, (): &(), sink: &EventSink<Self>) -> Result<(), ProductError> {
         for event in self.decide(command)? {
             sink.write(event, self).await;
         }
@@ -368,16 +328,7 @@ impl Aggregate for Product {
         match (&mut *self, event) {
             (_, ProductEvent::Drafted { slug, kind, description, price, vat_rate, on: _ }) => {
                 let (stage, held) = (Stage::Draft, BTreeMap::new());
-                *self = Self::Drafted(Item {
-                    stage,
-                    slug,
-                    kind,
-                    description,
-                    price,
-                    vat_rate,
-                    on_hand: 0,
-                    held,
-                });
+                *self = Self::Drafted(Item { stage, slug, kind, description, price, vat_rate, on_hand: 0, held });
             }
             (Self::Drafted(item), event) => item.apply(event),
             (Self::Undrafted, _) => {}

@@ -51,22 +51,13 @@ pub enum Reservation {
 }
 
 impl Reservation {
-    fn decide(
-        &self,
-        command: &ReservationCommand,
-    ) -> Result<Vec<ReservationEvent>, ReservationError> {
+    fn decide(&self, command: &ReservationCommand) -> Result<Vec<ReservationEvent>, ReservationError> {
         match (self, command) {
-            (Self::Free, ReservationCommand::Claim { owner }) => {
-                Ok(vec![ReservationEvent::Claimed { owner: *owner }])
-            }
-            (Self::Held { owner: held }, ReservationCommand::Claim { owner }) if held == owner => {
-                Ok(vec![])
-            }
+            (Self::Free, ReservationCommand::Claim { owner }) => Ok(vec![ReservationEvent::Claimed { owner: *owner }]),
+            (Self::Held { owner: held }, ReservationCommand::Claim { owner }) if held == owner => Ok(vec![]),
             (Self::Held { .. }, ReservationCommand::Claim { .. }) => Err(ReservationError::Taken),
 
-            (Self::Held { owner: held }, ReservationCommand::Release { owner })
-                if held == owner =>
-            {
+            (Self::Held { owner: held }, ReservationCommand::Release { owner }) if held == owner => {
                 Ok(vec![ReservationEvent::Released { owner: *owner }])
             }
             (_, ReservationCommand::Release { .. }) => Ok(vec![]),

@@ -6,9 +6,7 @@
 
 use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error as _,
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error as _};
 
 use crate::{BuyerId, DomainError};
 
@@ -69,9 +67,7 @@ impl<T> Serialize for Sealed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Cipher(ciphertext) => ciphertext.serialize(serializer),
-            Self::Plain { .. } => {
-                Err(S::Error::custom("personal data must be sealed before it is stored"))
-            }
+            Self::Plain { .. } => Err(S::Error::custom("personal data must be sealed before it is stored")),
             Self::Erased => Err(S::Error::custom("an erased value cannot be stored again")),
         }
     }
@@ -98,10 +94,9 @@ pub trait SealedField: Send {
 impl<T: Serialize + DeserializeOwned + Send> SealedField for Sealed<T> {
     fn unsealed(&self) -> Option<(BuyerId, Result<Vec<u8>, DomainError>)> {
         match self {
-            Self::Plain { subject, value } => Some((
-                *subject,
-                serde_json::to_vec(value).map_err(|error| DomainError(error.to_string())),
-            )),
+            Self::Plain { subject, value } => {
+                Some((*subject, serde_json::to_vec(value).map_err(|error| DomainError(error.to_string()))))
+            }
             Self::Cipher(_) | Self::Erased => None,
         }
     }

@@ -64,9 +64,7 @@ impl Shop {
         let ShopCommand::Open { mode, currency, log } = *command;
         match self {
             Self::Unopened => Ok(vec![ShopEvent::Opened { mode, currency, log }]),
-            Self::Open { mode: is, .. } if *is != mode => {
-                Err(ShopError::OtherMode { is: *is, asked: mode })
-            }
+            Self::Open { mode: is, .. } if *is != mode => Err(ShopError::OtherMode { is: *is, asked: mode }),
             Self::Open { currency: is, .. } if *is != currency => Err(ShopError::OtherCurrency),
             Self::Open { log: is, .. } if *is != log => Err(ShopError::OtherLog),
             Self::Open { .. } => Ok(vec![]),
@@ -81,12 +79,7 @@ impl Aggregate for Shop {
     type Error = ShopError;
     type Services = ();
 
-    async fn handle(
-        &mut self,
-        command: ShopCommand,
-        (): &(),
-        sink: &EventSink<Self>,
-    ) -> Result<(), ShopError> {
+    async fn handle(&mut self, command: ShopCommand, (): &(), sink: &EventSink<Self>) -> Result<(), ShopError> {
         for event in self.decide(&command)? {
             sink.write(event, self).await;
         }
@@ -126,10 +119,7 @@ mod tests {
             .given_no_previous_events()
             .when(open(Mode::Demo, 1))
             .then_expect_events(vec![opened()]);
-        TestFramework::<Shop>::with(())
-            .given(vec![opened()])
-            .when(open(Mode::Demo, 1))
-            .then_expect_events(vec![]);
+        TestFramework::<Shop>::with(()).given(vec![opened()]).when(open(Mode::Demo, 1)).then_expect_events(vec![]);
     }
 
     #[test]
@@ -153,10 +143,6 @@ mod tests {
     }
 
     fn opened() -> ShopEvent {
-        ShopEvent::Opened {
-            mode: Mode::Demo,
-            currency: Currency::Eur,
-            log: LogId(uuid::Uuid::from_u128(1)),
-        }
+        ShopEvent::Opened { mode: Mode::Demo, currency: Currency::Eur, log: LogId(uuid::Uuid::from_u128(1)) }
     }
 }

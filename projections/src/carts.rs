@@ -92,8 +92,7 @@ impl ReadModel for Carts {
             CartEvent::CheckedOut { order } => view.state = CartState::CheckedOut { order },
             CartEvent::Expired => view.state = CartState::Expired,
         }
-        *row =
-            Some(CartRow { key: told.recorded.stream.id().to_owned(), document: Document(view) });
+        *row = Some(CartRow { key: told.recorded.stream.id().to_owned(), document: Document(view) });
         Ok(())
     }
 }

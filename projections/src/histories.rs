@@ -48,9 +48,7 @@ pub struct HistoryRow {
 impl Table<Histories> {
     /// Everything that happened to an order, the first thing first. An order's events are few.
     pub async fn of_order(&self, order: OrderId) -> Result<Vec<HistoryEntry>, QueryError> {
-        let statement = self.statement(
-            "select {row} from {table} where order_id = $1 order by position limit 1000",
-        );
+        let statement = self.statement("select {row} from {table} where order_id = $1 order by position limit 1000");
         let rows: Vec<String> = on_db!(self.db(), read, |pool| sqlx::query_scalar(&statement)
             .bind(order.to_string())
             .fetch_all(pool)

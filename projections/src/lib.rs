@@ -25,9 +25,7 @@ pub use read_model::{FoldError, OnPoison, ReadModel};
 pub use table::{Document, Table};
 pub use told::Told;
 
-use crate::{
-    carts::Carts, histories::Histories, orders::Orders, products::Products, projector::Projector,
-};
+use crate::{carts::Carts, histories::Histories, orders::Orders, products::Products, projector::Projector};
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -86,8 +84,7 @@ impl Views {
             orders: orders.table(),
             histories: histories.table(),
             db,
-            projectors: [products.follow(), carts.follow(), orders.follow(), histories.follow()]
-                .into(),
+            projectors: [products.follow(), carts.follow(), orders.follow(), histories.follow()].into(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })

@@ -132,8 +132,7 @@ impl Table<Orders> {
             .bind(i64::from(limit) + 1)
             .fetch_all(pool)
             .await?);
-        let rows: Vec<OrderRow> =
-            rows.iter().map(|json| read_row::<Orders>(json)).collect::<Result<_, _>>()?;
+        let rows: Vec<OrderRow> = rows.iter().map(|json| read_row::<Orders>(json)).collect::<Result<_, _>>()?;
         Ok(Page::of(rows, limit, |row| row.position)?.map(|row| row.document.0))
     }
 }
@@ -171,8 +170,7 @@ impl ReadModel for Orders {
                 contact: Sealed::value(contact).cloned(),
                 lines: lines.clone(),
                 totals: totals.clone(),
-                placed_at: Timestamp::from_timestamp_micros(told.recorded.recorded_at)
-                    .unwrap_or_default(),
+                placed_at: Timestamp::from_timestamp_micros(told.recorded.recorded_at).unwrap_or_default(),
                 on: *on,
                 expires_at: *expires_at,
                 payments: Vec::new(),

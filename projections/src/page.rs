@@ -22,11 +22,7 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// A page of at most `limit` of `rows`, which hold one more where there is a next page. `mark` is where a row stands in
     /// the order of the list.
-    pub(crate) fn of<M: Serialize>(
-        mut rows: Vec<T>,
-        limit: u32,
-        mark: impl Fn(&T) -> M,
-    ) -> Result<Self, QueryError> {
+    pub(crate) fn of<M: Serialize>(mut rows: Vec<T>, limit: u32, mark: impl Fn(&T) -> M) -> Result<Self, QueryError> {
         let limit = limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);

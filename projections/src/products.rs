@@ -136,10 +136,8 @@ impl Table<Products> {
     /// The product with this slug.
     pub async fn by_slug(&self, slug: &str) -> Result<Option<ProductView>, QueryError> {
         let statement = self.statement("select {row} from {table} where slug = $1");
-        let json: Option<String> = on_db!(self.db(), read, |pool| sqlx::query_scalar(&statement)
-            .bind(slug)
-            .fetch_optional(pool)
-            .await?);
+        let json: Option<String> =
+            on_db!(self.db(), read, |pool| sqlx::query_scalar(&statement).bind(slug).fetch_optional(pool).await?);
         json.map(|json| Ok(read_row::<Products>(&json)?.document.0)).transpose()
     }
 
@@ -189,23 +187,15 @@ impl Table<Products> {
             .bind(i64::from(filter.limit) + 1)
             .fetch_all(pool)
             .await?);
-        let rows: Vec<ProductRow> =
-            rows.iter().map(|json| read_row::<Products>(json)).collect::<Result<_, _>>()?;
-        let mark = |row: &ProductRow| Mark {
-            number: row.price,
-            text: row.name.clone(),
-            position: row.position,
-        };
+        let rows: Vec<ProductRow> = rows.iter().map(|json| read_row::<Products>(json)).collect::<Result<_, _>>()?;
+        let mark = |row: &ProductRow| Mark { number: row.price, text: row.name.clone(), position: row.position };
         Ok(Page::of(rows, filter.limit, mark)?.map(|row| row.document.0))
     }
 }
 
 /// The stored word of a status or a kind.
 fn word(value: impl Serialize) -> String {
-    serde_json::to_value(value)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The projection behind these queries.
@@ -232,19 +222,8 @@ impl ReadModel for Products {
         create index {table}_newest on {table} (status, position);
         create index {table}_price on {table} (status, price, position);
         create index {table}_name on {table} (status, name, position)";
-    const COLUMNS: &'static [&'static str] = &[
-        "key",
-        "slug",
-        "status",
-        "kind",
-        "category",
-        "tags",
-        "price",
-        "available",
-        "name",
-        "position",
-        "document",
-    ];
+    const COLUMNS: &'static [&'static str] =
+        &["key", "slug", "status", "kind", "category", "tags", "price", "available", "name", "position", "document"];
     const STREAMS: &'static [&'static str] = &["product"];
     const ON_POISON: OnPoison = OnPoison::SetAside;
     type Row = ProductRow;
@@ -279,8 +258,7 @@ impl ReadModel for Products {
                 view.on_hand = physical.then_some(*on_hand);
                 view.available = physical.then_some(*available);
             }
-            ProductEvent::StockReserved { available, .. }
-            | ProductEvent::StockReleased { available, .. } => {
+            ProductEvent::StockReserved { available, .. } | ProductEvent::StockReleased { available, .. } => {
                 view.available = physical.then_some(*available);
             }
             ProductEvent::StockCommitted { on_hand, .. } => {

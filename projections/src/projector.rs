@@ -69,10 +69,7 @@ pub(crate) trait Follow: Send + Sync {
     fn name(&self) -> &'static str;
     fn status(&self) -> Status;
     async fn run(&self, stop: CancellationToken);
-    async fn rebuild(
-        &self,
-        progress: &mut (dyn FnMut(Position) + Send),
-    ) -> Result<Position, StoreError>;
+    async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Position, StoreError>;
 }
 
 /// What follows the log for one read model.
@@ -120,8 +117,7 @@ impl<M: ReadModel> Projector<M> {
 
     /// Whether the checkpoint speaks of this table and of this log, as the log is now.
     async fn still_holds(&self, checkpoint: &Checkpoint) -> Result<bool, StoreError> {
-        if checkpoint.table_name != self.table.name() || checkpoint.log != self.log.id().to_string()
-        {
+        if checkpoint.table_name != self.table.name() || checkpoint.log != self.log.id().to_string() {
             return Ok(false);
         }
         let Some(before) = checkpoint.at().0.checked_sub(1) else { return Ok(true) };
@@ -145,17 +141,12 @@ impl<M: ReadModel> Projector<M> {
     }
 
     /// Folds a page and writes what came of it. Answers the new checkpoint.
-    async fn project(
-        &self,
-        from: &Checkpoint,
-        page: &[&Recorded],
-    ) -> Result<Checkpoint, ProjectError> {
+    async fn project(&self, from: &Checkpoint, page: &[&Recorded]) -> Result<Checkpoint, ProjectError> {
         let Some(last) = page.last() else { return Ok(from.clone()) };
         let folded = self.fold(page).await?;
         let end = folded.halted.as_ref().map_or(last.position, |(at, _)| Position(at.0 - 1));
         let far = end.0 > from.at().0 + STRIDE;
-        if folded.rows.is_empty() && folded.set_aside.is_empty() && !far && folded.halted.is_none()
-        {
+        if folded.rows.is_empty() && folded.set_aside.is_empty() && !far && folded.halted.is_none() {
             self.reached.send_replace(end);
             return Ok(from.clone());
         }
@@ -172,8 +163,7 @@ impl<M: ReadModel> Projector<M> {
 
     async fn fold(&self, page: &[&Recorded]) -> Result<Folded<M>, ProjectError> {
         let told = told::tell(&self.vault, M::STREAMS, page.iter().copied()).await?;
-        let mut keys: Vec<String> =
-            told.iter().filter_map(|(_, told)| M::key(told.as_ref().ok()?)).collect();
+        let mut keys: Vec<String> = told.iter().filter_map(|(_, told)| M::key(told.as_ref().ok()?)).collect();
         keys.sort_unstable();
         keys.dedup();
         let stored = if keys.is_empty() { HashMap::new() } else { self.load(&keys).await? };
@@ -211,20 +201,13 @@ impl<M: ReadModel> Projector<M> {
     }
 
     /// Writes the rows and moves the checkpoint, both or neither.
-    async fn write(
-        &self,
-        from: &Checkpoint,
-        to: &Checkpoint,
-        folded: &Folded<M>,
-    ) -> Result<(), ProjectError> {
+    async fn write(&self, from: &Checkpoint, to: &Checkpoint, folded: &Folded<M>) -> Result<(), ProjectError> {
         let rows = if folded.rows.is_empty() { None } else { Some(write_json(&folded.rows)?) };
-        let page =
-            checkpoint::Page { upsert: self.table.upsert(), rows, set_aside: &folded.set_aside };
+        let page = checkpoint::Page { upsert: self.table.upsert(), rows, set_aside: &folded.set_aside };
         if !checkpoint::write(self.table.db(), M::NAME, from, to, page).await? {
             return Err(ProjectError::Fenced);
         }
-        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) +=
-            folded.set_aside.len() as u64;
+        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) += folded.set_aside.len() as u64;
         Ok(())
     }
 
@@ -288,11 +271,7 @@ impl<M: ReadModel> Follow for Projector<M> {
                 }
                 Err(ProjectError::Store(error)) => {
                     let fault = &error as &dyn std::error::Error;
-                    tracing::warn!(
-                        error = fault,
-                        projection = M::NAME,
-                        "a view cannot follow the log"
-                    );
+                    tracing::warn!(error = fault, projection = M::NAME, "a view cannot follow the log");
                     self.say(State::Retrying { error: error.to_string() });
                     wait = (wait * 2).min(LATE);
                 }
@@ -301,10 +280,7 @@ impl<M: ReadModel> Follow for Projector<M> {
         }
     }
 
-    async fn rebuild(
-        &self,
-        progress: &mut (dyn FnMut(Position) + Send),
-    ) -> Result<Position, StoreError> {
+    async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Position, StoreError> {
         let head = self.log.head().await?.position;
         let mut checkpoint = self.begin_anew(self.read_checkpoint().await?).await?;
         let mut at = checkpoint.at();
@@ -316,15 +292,10 @@ impl<M: ReadModel> Follow for Projector<M> {
                 Ok(checkpoint) => checkpoint,
                 Err(ProjectError::Store(error)) => return Err(error),
                 Err(ProjectError::Fenced) => {
-                    return Err(StoreError::Refused(format!(
-                        "somebody else follows the log for {}",
-                        M::NAME
-                    )));
+                    return Err(StoreError::Refused(format!("somebody else follows the log for {}", M::NAME)));
                 }
                 Err(ProjectError::Halted { at, error }) => {
-                    return Err(StoreError::Corrupt(format!(
-                        "the event at position {at} cannot be folded: {error}"
-                    )));
+                    return Err(StoreError::Corrupt(format!("the event at position {at} cannot be folded: {error}")));
                 }
             };
             at = last.position;

@@ -72,10 +72,8 @@ impl<M: ReadModel> Table<M> {
     /// The row `key`.
     pub async fn find(&self, key: &str) -> Result<Option<M::Row>, QueryError> {
         let statement = self.statement("select {row} from {table} where key = $1");
-        let json: Option<String> = on_db!(&self.db, read, |pool| sqlx::query_scalar(&statement)
-            .bind(key)
-            .fetch_optional(pool)
-            .await?);
+        let json: Option<String> =
+            on_db!(&self.db, read, |pool| sqlx::query_scalar(&statement).bind(key).fetch_optional(pool).await?);
         json.map(|json| read_row::<M>(&json)).transpose()
     }
 
@@ -87,10 +85,8 @@ impl<M: ReadModel> Table<M> {
             "select {row} from {table} where key in (select value from json_each($1))"
         });
         let keys = write_json(keys)?;
-        let rows: Vec<String> = on_db!(&self.db, read, |pool| sqlx::query_scalar(&statement)
-            .bind(keys)
-            .fetch_all(pool)
-            .await?);
+        let rows: Vec<String> =
+            on_db!(&self.db, read, |pool| sqlx::query_scalar(&statement).bind(keys).fetch_all(pool).await?);
         rows.iter().map(|json| Ok((row_key(json)?, read_row::<M>(json)?))).collect()
     }
 
@@ -104,9 +100,7 @@ impl<M: ReadModel> Table<M> {
         let binary = if self.db.is_postgres() { "collate \"C\"" } else { "collate binary" };
         let ddl = M::DDL.replace("{table}", &self.name).replace("{binary}", binary);
         let mut statements = vec![format!("drop table if exists {}", self.name)];
-        statements.extend(
-            ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
-        );
+        statements.extend(ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned));
         statements
     }
 
@@ -119,8 +113,7 @@ impl<M: ReadModel> Table<M> {
         let rows = if self.db.is_postgres() {
             format!("select {columns} from json_populate_recordset(null::{table}, $1::json)")
         } else {
-            let values =
-                M::COLUMNS.iter().map(|column| format!("value ->> '{column}'")).collect::<Vec<_>>();
+            let values = M::COLUMNS.iter().map(|column| format!("value ->> '{column}'")).collect::<Vec<_>>();
             format!("select {} from json_each($1) where true", values.join(", "))
         };
         format!("insert into {table} ({columns}) {rows} on conflict (key) do update set {updates}")
@@ -134,22 +127,13 @@ fn table_name<M: ReadModel>() -> String {
 }
 
 fn row_json<M: ReadModel>(db: &Db) -> String {
-    let fields = M::COLUMNS
-        .iter()
-        .map(|column| format!("'{column}', {column}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if db.is_postgres() {
-        format!("json_build_object({fields})::text")
-    } else {
-        format!("json_object({fields})")
-    }
+    let fields = M::COLUMNS.iter().map(|column| format!("'{column}', {column}")).collect::<Vec<_>>().join(", ");
+    if db.is_postgres() { format!("json_build_object({fields})::text") } else { format!("json_object({fields})") }
 }
 
 pub(crate) fn read_row<M: ReadModel>(json: &str) -> Result<M::Row, QueryError> {
-    serde_json::from_str(json).map_err(|error| {
-        StoreError::Corrupt(format!("a row of {} cannot be read: {error}", M::NAME)).into()
-    })
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::Corrupt(format!("a row of {} cannot be read: {error}", M::NAME)).into())
 }
 
 fn row_key(json: &str) -> Result<String, QueryError> {
@@ -157,8 +141,7 @@ fn row_key(json: &str) -> Result<String, QueryError> {
     struct Keyed {
         key: String,
     }
-    let keyed: Keyed =
-        serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let keyed: Keyed = serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     Ok(keyed.key)
 }
 

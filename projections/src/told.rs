@@ -33,9 +33,7 @@ pub(crate) async fn tell<'page>(
     for (_, event) in &mut told {
         let Ok(event) = event else { continue };
         for (_, field) in event.event.sealed_fields() {
-            wanted.extend(
-                field.ciphertext().map(|ciphertext| (ciphertext.subject.0, ciphertext.key)),
-            );
+            wanted.extend(field.ciphertext().map(|ciphertext| (ciphertext.subject.0, ciphertext.key)));
         }
     }
     if wanted.is_empty() {
@@ -54,12 +52,7 @@ pub(crate) async fn tell<'page>(
 }
 
 fn decode(recorded: &Recorded) -> Result<Told<'_>, DomainError> {
-    let event = Event::decode(
-        recorded.stream.kind(),
-        &recorded.event_type,
-        recorded.schema,
-        &recorded.payload,
-    )?;
+    let event = Event::decode(recorded.stream.kind(), &recorded.event_type, recorded.schema, &recorded.payload)?;
     Ok(Told { recorded, event })
 }
 
@@ -74,12 +67,9 @@ fn open(
             continue;
         };
         let malformed = || DomainError("a sealed value has an unknown form".to_owned());
-        let nonce = unhex(&ciphertext.nonce)
-            .and_then(|nonce| nonce.try_into().ok())
-            .ok_or_else(malformed)?;
+        let nonce = unhex(&ciphertext.nonce).and_then(|nonce| nonce.try_into().ok()).ok_or_else(malformed)?;
         let text = unhex(&ciphertext.text).ok_or_else(malformed)?;
-        let place =
-            Place { subject: ciphertext.subject.0, stream: &told.recorded.stream, field: tag };
+        let place = Place { subject: ciphertext.subject.0, stream: &told.recorded.stream, field: tag };
         let sealed = SealedBytes { key: ciphertext.key, nonce, text };
         let plain = key.open(place, &sealed).map_err(|error| DomainError(error.to_string()))?;
         field.open(Some(&plain))?;

@@ -27,9 +27,7 @@ impl Payments for Sandbox {
 
     async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered> {
         match charge.method.as_str() {
-            OK => Ok(PaymentOutcome::Succeeded {
-                reference: word(&format!("sandbox-{}", charge.attempt))?,
-            }),
+            OK => Ok(PaymentOutcome::Succeeded { reference: word(&format!("sandbox-{}", charge.attempt))? }),
             _ => Ok(PaymentOutcome::Declined { reason: word("card_declined")? }),
         }
     }

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{
-    AgendaChange, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName,
-};
+use crate::{AgendaChange, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName};
 
 /// A database that holds a log.
 #[async_trait]
@@ -21,12 +19,7 @@ pub(crate) trait Adapter: Send + Sync + 'static {
     /// The lowest and the highest place that is taken, whatever somebody made of them.
     async fn span(&self) -> Result<Option<(i64, i64)>, StoreError>;
     /// The events of one stream after a version, in its order, `limit` at most.
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError>;
+    async fn read_stream(&self, stream: &StreamName, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError>;
     /// What a key stands for.
     async fn answer(&self, key: &Key) -> Result<Option<StoredAnswer>, StoreError>;
     /// Forgets the keys made before a moment (microseconds since 1970).
@@ -41,12 +34,7 @@ pub(crate) trait Adapter: Send + Sync + 'static {
     async fn bookmark(&self, reactor: &str) -> Result<Option<Position>, StoreError>;
     /// Moves a reactor's bookmark and changes the agenda, both or neither. Two processes may follow the log for one
     /// reactor: the bookmark only ever moves forward.
-    async fn advance(
-        &self,
-        reactor: &str,
-        to: Position,
-        changes: &[AgendaChange],
-    ) -> Result<(), StoreError>;
+    async fn advance(&self, reactor: &str, to: Position, changes: &[AgendaChange]) -> Result<(), StoreError>;
     /// What is due at a moment, the earliest first, and at the same moment in the order of their ids.
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError>;
     /// Closes the connections; the one that writes last.
@@ -93,9 +81,7 @@ pub(crate) enum CommitError {
 impl From<sqlx::Error> for CommitError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(fault) if fault.is_unique_violation() => {
-                Self::Taken(error.into())
-            }
+            sqlx::Error::Database(fault) if fault.is_unique_violation() => Self::Taken(error.into()),
             _ => Self::NotStored(error.into()),
         }
     }

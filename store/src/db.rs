@@ -33,9 +33,7 @@ impl Target {
             return Ok(Self::Postgres { url: text.to_owned(), schema: schema.to_owned() });
         }
         match text.strip_prefix("sqlite:") {
-            Some(path) if !path.is_empty() => {
-                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
-            }
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into())),
             _ => Err(StoreError::Refused("a store is sqlite:PATH or postgres://…".to_owned())),
         }
     }
@@ -88,9 +86,7 @@ impl Db {
     /// Opens the store, and makes it where it is missing.
     pub async fn open(target: &Target, durability: Durability) -> Result<Self, StoreError> {
         match target {
-            Target::Memory => {
-                Err(StoreError::Refused("only the log can live in memory".to_owned()))
-            }
+            Target::Memory => Err(StoreError::Refused("only the log can live in memory".to_owned())),
             Target::Sqlite(path) => open_sqlite(path, durability).await,
             Target::Postgres { url, schema } => open_postgres(url, schema, durability).await,
         }
@@ -183,14 +179,8 @@ async fn open_sqlite(path: &Path, durability: Durability) -> Result<Db, StoreErr
 
 /// Connections to an existing file that cannot write to it.
 pub(crate) async fn open_sqlite_to_read(path: &Path) -> Result<SqlitePool, StoreError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .busy_timeout(Duration::from_secs(30));
-    Ok(SqlitePoolOptions::new()
-        .max_connections(2)
-        .connect_with(options.pragma("query_only", "true"))
-        .await?)
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(30));
+    Ok(SqlitePoolOptions::new().max_connections(2).connect_with(options.pragma("query_only", "true")).await?)
 }
 
 /// A store holds keys, or what they open: nobody else on the machine reads it.
@@ -231,10 +221,7 @@ async fn open_postgres(url: &str, schema: &str, durability: Durability) -> Resul
     let read = PgPoolOptions::new()
         .max_connections(12)
         .acquire_timeout(Duration::from_secs(2))
-        .connect_with(
-            options
-                .options([("statement_timeout", "30s"), ("default_transaction_read_only", "on")]),
-        )
+        .connect_with(options.options([("statement_timeout", "30s"), ("default_transaction_read_only", "on")]))
         .await?;
     Ok(Db::Postgres { write, read })
 }
@@ -253,14 +240,10 @@ async fn make_schema(connection: &mut sqlx::PgConnection, schema: &str) -> Resul
 /// PostgreSQL with these settings off loses what it confirmed: the shop would rather not start.
 async fn check_postgres(connection: &mut sqlx::PgConnection) -> Result<(), StoreError> {
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
-        let value: String = sqlx::query_scalar("select current_setting($1)")
-            .bind(setting)
-            .fetch_one(&mut *connection)
-            .await?;
+        let value: String =
+            sqlx::query_scalar("select current_setting($1)").bind(setting).fetch_one(&mut *connection).await?;
         if value == "off" {
-            return Err(StoreError::Refused(format!(
-                "PostgreSQL runs with {setting}=off and would lose paid orders"
-            )));
+            return Err(StoreError::Refused(format!("PostgreSQL runs with {setting}=off and would lose paid orders")));
         }
     }
     Ok(())

@@ -20,12 +20,8 @@ impl DataFolder {
     /// what it said of itself in [`DataFolder::announce`].
     pub fn take(path: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(path)?;
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path.join("webox.lock"))?;
+        let mut lock =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path.join("webox.lock"))?;
         match lock.try_lock() {
             Ok(()) => {
                 lock.set_len(0)?;

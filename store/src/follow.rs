@@ -34,11 +34,7 @@ impl Page {
 }
 
 impl Follower {
-    pub(crate) fn new(
-        log: Log,
-        after: Position,
-        live: broadcast::Receiver<Arc<Vec<Recorded>>>,
-    ) -> Self {
+    pub(crate) fn new(log: Log, after: Position, live: broadcast::Receiver<Arc<Vec<Recorded>>>) -> Self {
         Self { at: after, head: log.watch(), log, live }
     }
 

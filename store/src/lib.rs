@@ -30,8 +30,7 @@ pub use log::{Head, Log};
 pub use recorded::{Metadata, Position, Recorded};
 pub use stream::StreamName;
 pub use transaction::{
-    Append, AppendError, Committed, Expected, Key, KeyedAnswer, NewEvent, StoredAnswer, Ticket,
-    Transaction,
+    Append, AppendError, Committed, Expected, Key, KeyedAnswer, NewEvent, StoredAnswer, Ticket, Transaction,
 };
 pub use vault::Vault;
 

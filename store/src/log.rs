@@ -7,8 +7,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    AgendaChange, AppendError, Committed, Deadline, Key, Position, Recorded, StoreError,
-    StoredAnswer, StreamName, Target, Ticket, Transaction,
+    AgendaChange, AppendError, Committed, Deadline, Key, Position, Recorded, StoreError, StoredAnswer, StreamName,
+    Target, Ticket, Transaction,
     adapter::Adapter,
     chain::Hash,
     follow::{self, Follower},
@@ -56,15 +56,9 @@ impl Log {
         let (head_sender, head) = watch::channel(adapter.head().await?.position);
         let head_sender = Arc::new(head_sender);
         let (live, _) = broadcast::channel(follow::BATCHES);
-        let (stop, broken, tasks) =
-            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (stop, broken, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
 
-        let sequencer = Sequencer::new(
-            Arc::clone(&adapter),
-            Arc::clone(&head_sender),
-            live.clone(),
-            broken.clone(),
-        );
+        let sequencer = Sequencer::new(Arc::clone(&adapter), Arc::clone(&head_sender), live.clone(), broken.clone());
         tasks.spawn(sequencer.run(submissions, stop.clone()));
         if !adapter.exclusive() {
             tasks.spawn(follow_others(Arc::clone(&adapter), head_sender, stop.clone()));
@@ -79,15 +73,12 @@ impl Log {
                 return Err(StoreError::Refused("a log in memory has no second reader".to_owned()));
             }
             Target::Sqlite(path) => Arc::new(SqliteAdapter::open_to_read(path).await?),
-            Target::Postgres { url, schema } => {
-                Arc::new(PostgresAdapter::open_to_read(url, schema).await?)
-            }
+            Target::Postgres { url, schema } => Arc::new(PostgresAdapter::open_to_read(url, schema).await?),
         };
         let (queue, _) = mpsc::channel(1); // Nobody receives, so every append is turned away.
         let (_, head) = watch::channel(adapter.head().await?.position);
         let (live, _) = broadcast::channel(1);
-        let (stop, broken, tasks) =
-            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (stop, broken, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         Ok(Self { adapter, queue, head, live, stop, broken, tasks })
     }
 
@@ -103,11 +94,7 @@ impl Log {
 
     /// Queues `transaction`. It is stored only if everything in `rests_on` is: those are answers that were not there yet
     /// when it was decided. Transactions of one process are stored in the order they are submitted.
-    pub fn submit(
-        &self,
-        transaction: Transaction,
-        rests_on: Vec<Ticket>,
-    ) -> Result<Ticket, AppendError> {
+    pub fn submit(&self, transaction: Transaction, rests_on: Vec<Ticket>) -> Result<Ticket, AppendError> {
         if !transaction.is_storable() {
             return Err(AppendError::Unstorable);
         }
@@ -161,11 +148,7 @@ impl Log {
     }
 
     /// The events after `after` as they lie there, `limit` at most. For the audit: nothing of them is certain.
-    pub(crate) async fn rows(
-        &self,
-        after: Position,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError> {
+    pub(crate) async fn rows(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         self.adapter.read_all(after, limit).await
     }
 
@@ -175,12 +158,7 @@ impl Log {
     }
 
     /// The events of `stream` after the version `after`, in its order, `limit` at most.
-    pub async fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError> {
+    pub async fn read_stream(&self, stream: &StreamName, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         self.adapter.read_stream(stream, after, limit).await
     }
 
@@ -201,12 +179,7 @@ impl Log {
     }
 
     /// Moves the bookmark of `reactor` and changes the agenda, both or neither. A bookmark only moves forward.
-    pub async fn advance(
-        &self,
-        reactor: &str,
-        to: Position,
-        changes: Vec<AgendaChange>,
-    ) -> Result<(), StoreError> {
+    pub async fn advance(&self, reactor: &str, to: Position, changes: Vec<AgendaChange>) -> Result<(), StoreError> {
         let (adapter, reactor) = (Arc::clone(&self.adapter), reactor.to_owned());
         self.owned(async move { adapter.advance(&reactor, to, &changes).await }).await
     }
@@ -229,19 +202,12 @@ impl Log {
         &self,
         write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.tasks
-            .spawn(write)
-            .await
-            .map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))?
+        self.tasks.spawn(write).await.map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))?
     }
 }
 
 /// Moves the head that this process knows when others have written.
-async fn follow_others(
-    adapter: Arc<dyn Adapter>,
-    head: Arc<watch::Sender<Position>>,
-    stop: CancellationToken,
-) {
+async fn follow_others(adapter: Arc<dyn Adapter>, head: Arc<watch::Sender<Position>>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = adapter.changed() => {}

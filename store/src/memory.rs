@@ -79,21 +79,11 @@ impl Adapter for MemoryAdapter {
         Ok(ends.map(|(first, last)| (first.position.to_column(), last.position.to_column())))
     }
 
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError> {
+    async fn read_stream(&self, stream: &StreamName, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         let tables = self.tables();
         let indexes = tables.streams.get(stream).map_or(&[][..], Vec::as_slice);
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        Ok(indexes
-            .iter()
-            .skip(skip)
-            .take(limit as usize)
-            .map(|&index| tables.events[index].clone())
-            .collect())
+        Ok(indexes.iter().skip(skip).take(limit as usize).map(|&index| tables.events[index].clone()).collect())
     }
 
     async fn answer(&self, key: &Key) -> Result<Option<StoredAnswer>, StoreError> {
@@ -119,28 +109,19 @@ impl Adapter for MemoryAdapter {
         Ok(self.tables().bookmarks.get(reactor).copied())
     }
 
-    async fn advance(
-        &self,
-        reactor: &str,
-        to: Position,
-        changes: &[AgendaChange],
-    ) -> Result<(), StoreError> {
+    async fn advance(&self, reactor: &str, to: Position, changes: &[AgendaChange]) -> Result<(), StoreError> {
         let mut tables = self.tables();
         let bookmark = tables.bookmarks.entry(reactor.to_owned()).or_default();
         *bookmark = to.max(*bookmark);
         for change in changes {
             match change {
                 AgendaChange::Schedule(deadline) => {
-                    let kept =
-                        tables.deadlines.entry(deadline.id).or_insert_with(|| deadline.clone());
+                    let kept = tables.deadlines.entry(deadline.id).or_insert_with(|| deadline.clone());
                     kept.subject.clone_from(&deadline.subject);
                     kept.due_at = deadline.due_at;
                 }
                 AgendaChange::Met(deadline) => {
-                    let unmoved = tables
-                        .deadlines
-                        .get(&deadline.id)
-                        .is_some_and(|kept| kept.due_at == deadline.due_at);
+                    let unmoved = tables.deadlines.get(&deadline.id).is_some_and(|kept| kept.due_at == deadline.due_at);
                     if unmoved {
                         tables.deadlines.remove(&deadline.id);
                     }
@@ -154,13 +135,8 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError> {
-        let mut due: Vec<Deadline> = self
-            .tables()
-            .deadlines
-            .values()
-            .filter(|deadline| deadline.due_at <= now)
-            .cloned()
-            .collect();
+        let mut due: Vec<Deadline> =
+            self.tables().deadlines.values().filter(|deadline| deadline.due_at <= now).cloned().collect();
         due.sort_by_key(|deadline| deadline.due_at);
         due.truncate(limit as usize);
         Ok(due)
@@ -200,8 +176,7 @@ impl BatchWriter for MemoryBatch {
 
     async fn commit(self: Box<Self>, batch: &Batch) -> Result<(), CommitError> {
         let mut tables = lock(&self.tables);
-        if let Some(event) = batch.events.iter().find(|event| tables.ids.contains(&event.event_id))
-        {
+        if let Some(event) = batch.events.iter().find(|event| tables.ids.contains(&event.event_id)) {
             let fault = format!("the event id {} is taken", event.event_id);
             return Err(CommitError::Taken(StoreError::Corrupt(fault)));
         }

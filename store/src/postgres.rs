@@ -10,8 +10,7 @@ use sqlx::{
 use uuid::Uuid;
 
 use crate::{
-    AgendaChange, Db, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer,
-    StreamName, Target,
+    AgendaChange, Db, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
     db::{Durability, close_pool},
@@ -76,40 +75,30 @@ impl Adapter for PostgresAdapter {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        let row = sqlx::query("select position, hash, recorded_at from head")
-            .fetch_one(&self.read)
-            .await?;
+        let row = sqlx::query("select position, hash, recorded_at from head").fetch_one(&self.read).await?;
         Ok(head(&row)?)
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        let rows =
-            sqlx::query("select * from events where position > $1 order by position limit $2")
-                .bind(after.to_column())
-                .bind(i64::from(limit))
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query("select * from events where position > $1 order by position limit $2")
+            .bind(after.to_column())
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(recorded).collect()
     }
 
     async fn span(&self) -> Result<Option<(i64, i64)>, StoreError> {
         // Apart, each is one look into the index.
-        let row = sqlx::query(
-            "select (select min(position) from events) lowest, (select max(position) from events) highest",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        let (lowest, highest): (Option<i64>, Option<i64>) =
-            (row.try_get("lowest")?, row.try_get("highest")?);
+        let row =
+            sqlx::query("select (select min(position) from events) lowest, (select max(position) from events) highest")
+                .fetch_one(&self.read)
+                .await?;
+        let (lowest, highest): (Option<i64>, Option<i64>) = (row.try_get("lowest")?, row.try_get("highest")?);
         Ok(lowest.zip(highest))
     }
 
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError> {
+    async fn read_stream(&self, stream: &StreamName, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         let rows = sqlx::query(
             "select * from events where stream_type = $1 and stream_id = $2 and version > $3 order by version limit $4",
         )
@@ -132,10 +121,7 @@ impl Adapter for PostgresAdapter {
     }
 
     async fn forget_keys(&self, before: i64) -> Result<(), StoreError> {
-        sqlx::query("delete from keys where created_at < $1")
-            .bind(before)
-            .execute(&self.write)
-            .await?;
+        sqlx::query("delete from keys where created_at < $1").bind(before).execute(&self.write).await?;
         Ok(())
     }
 
@@ -150,28 +136,21 @@ impl Adapter for PostgresAdapter {
 
     async fn begin(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
         let mut transaction = self.write.begin().await?;
-        let row =
-            sqlx::query("select position, hash, recorded_at from head where id = 1 for update")
-                .fetch_one(&mut *transaction)
-                .await?;
+        let row = sqlx::query("select position, hash, recorded_at from head where id = 1 for update")
+            .fetch_one(&mut *transaction)
+            .await?;
         Ok(Box::new(PostgresBatch { head: head(&row)?, transaction }))
     }
 
     async fn bookmark(&self, reactor: &str) -> Result<Option<Position>, StoreError> {
-        let position: Option<i64> =
-            sqlx::query_scalar("select position from bookmarks where reactor = $1")
-                .bind(reactor)
-                .fetch_optional(&self.read)
-                .await?;
+        let position: Option<i64> = sqlx::query_scalar("select position from bookmarks where reactor = $1")
+            .bind(reactor)
+            .fetch_optional(&self.read)
+            .await?;
         Ok(position.map(Position::from_column).transpose()?)
     }
 
-    async fn advance(
-        &self,
-        reactor: &str,
-        to: Position,
-        changes: &[AgendaChange],
-    ) -> Result<(), StoreError> {
+    async fn advance(&self, reactor: &str, to: Position, changes: &[AgendaChange]) -> Result<(), StoreError> {
         let mut transaction = self.write.begin().await?;
         for change in changes {
             match change {
@@ -183,14 +162,10 @@ impl Adapter for PostgresAdapter {
                 .bind(&deadline.kind)
                 .bind(&deadline.subject)
                 .bind(deadline.due_at),
-                AgendaChange::Cancel(id) => {
-                    sqlx::query("delete from deadlines where id = $1").bind(id)
-                }
-                AgendaChange::Met(deadline) => {
-                    sqlx::query("delete from deadlines where id = $1 and due_at = $2")
-                        .bind(deadline.id)
-                        .bind(deadline.due_at)
-                }
+                AgendaChange::Cancel(id) => sqlx::query("delete from deadlines where id = $1").bind(id),
+                AgendaChange::Met(deadline) => sqlx::query("delete from deadlines where id = $1 and due_at = $2")
+                    .bind(deadline.id)
+                    .bind(deadline.due_at),
             }
             .execute(&mut *transaction)
             .await?;
@@ -207,12 +182,11 @@ impl Adapter for PostgresAdapter {
     }
 
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError> {
-        let rows =
-            sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
-                .bind(now)
-                .bind(i64::from(limit))
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
+            .bind(now)
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Deadline {
@@ -262,13 +236,12 @@ impl BatchWriter for PostgresBatch {
     async fn answers(&mut self, keys: &[Key]) -> Result<Vec<(Key, StoredAnswer)>, StoreError> {
         let scopes: Vec<&str> = keys.iter().map(|key| &*key.scope).collect();
         let names: Vec<&str> = keys.iter().map(|key| &*key.key).collect();
-        let rows = sqlx::query(
-            "select * from keys where (scope, key) in (select * from unnest($1::text[], $2::text[]))",
-        )
-        .bind(&scopes)
-        .bind(&names)
-        .fetch_all(&mut *self.transaction)
-        .await?;
+        let rows =
+            sqlx::query("select * from keys where (scope, key) in (select * from unnest($1::text[], $2::text[]))")
+                .bind(&scopes)
+                .bind(&names)
+                .fetch_all(&mut *self.transaction)
+                .await?;
         rows.iter()
             .map(|row| {
                 let key = Key { scope: row.try_get("scope")?, key: row.try_get("key")? };
@@ -310,9 +283,7 @@ impl BatchWriter for PostgresBatch {
 }
 
 fn in_part() -> CommitError {
-    CommitError::NotStored(StoreError::Corrupt(
-        "a batch was stored only in part and is taken back".to_owned(),
-    ))
+    CommitError::NotStored(StoreError::Corrupt("a batch was stored only in part and is taken back".to_owned()))
 }
 
 async fn insert_events(
@@ -391,9 +362,7 @@ fn answer(row: &PgRow) -> Result<StoredAnswer, StoreError> {
 }
 
 fn hash(row: &PgRow, column: &str) -> sqlx::Result<chain::Hash> {
-    row.try_get::<&[u8], _>(column)?
-        .try_into()
-        .map_err(|_| sqlx::Error::Decode("a hash has 32 bytes".into()))
+    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| sqlx::Error::Decode("a hash has 32 bytes".into()))
 }
 
 fn recorded(row: &PgRow) -> Result<Recorded, StoreError> {

@@ -8,9 +8,7 @@ use uuid::Uuid;
 use crate::{StreamName, chain::Hash};
 
 /// A place in the log: 1 for the first event, without gaps, in commit order. 0 is before everything.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub u64);
 

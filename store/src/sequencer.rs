@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer,
-    StreamName, Ticket, Transaction,
+    Append, AppendError, Committed, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName, Ticket,
+    Transaction,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain::{self, Hash},
     transaction::Promise,
@@ -55,11 +55,7 @@ impl Sequencer {
     }
 
     /// Stores what comes until told to stop, then what is left.
-    pub(crate) async fn run(
-        mut self,
-        mut queue: mpsc::Receiver<Submission>,
-        stop: CancellationToken,
-    ) {
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Submission>, stop: CancellationToken) {
         let mut waiting: Option<Submission> = None;
         loop {
             let Some(first) = next(&mut waiting, &mut queue, &stop).await else { return };
@@ -90,10 +86,7 @@ impl Sequencer {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the log cannot be written to"
-                    );
+                    tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be written to");
                     self.versions.clear();
                     return refuse(&submissions, &AppendError::Unavailable);
                 }
@@ -125,9 +118,8 @@ impl Sequencer {
             let versions = writer.versions(&unknown).await?;
             self.versions.extend(unknown.into_iter().zip(versions));
         }
-        let keys: Vec<Key> = transactions()
-            .filter_map(|transaction| Some(transaction.key.as_ref()?.key.clone()))
-            .collect();
+        let keys: Vec<Key> =
+            transactions().filter_map(|transaction| Some(transaction.key.as_ref()?.key.clone())).collect();
         let answers = if keys.is_empty() { Vec::new() } else { writer.answers(&keys).await? };
         let ids: Vec<Uuid> = match looked_up {
             Ids::Derived => transactions().flat_map(derived_ids).collect(),
@@ -195,9 +187,7 @@ impl Sequencer {
                     submission.promise.keep(Err(match outcome {
                         Ok(_) => error.clone(),
                         // These may speak of versions and keys that went down with the batch.
-                        Err(AppendError::Conflict { .. } | AppendError::KeyMismatch) => {
-                            AppendError::Unavailable
-                        }
+                        Err(AppendError::Conflict { .. } | AppendError::KeyMismatch) => AppendError::Unavailable,
                         Err(refusal) => refusal,
                     }));
                 }
@@ -208,9 +198,7 @@ impl Sequencer {
 
     /// A commit that failed may still have been stored: the log itself knows.
     async fn resolve(&self, error: CommitError, batch: &Batch) -> Result<(), AppendError> {
-        let (CommitError::NotStored(fault)
-        | CommitError::Taken(fault)
-        | CommitError::Unknown(fault)) = &error;
+        let (CommitError::NotStored(fault) | CommitError::Taken(fault) | CommitError::Unknown(fault)) = &error;
         tracing::error!(error = fault as &dyn std::error::Error, "a batch was not committed");
         if is_broken(fault) {
             self.broken.cancel();
@@ -345,11 +333,7 @@ impl Prepared {
             && answer.stands(transaction.at)
         {
             return if answer.request == keyed.request {
-                Ok(Committed {
-                    position: answer.position,
-                    stored: false,
-                    replayed: Some(answer.answer.clone()),
-                })
+                Ok(Committed { position: answer.position, stored: false, replayed: Some(answer.answer.clone()) })
             } else {
                 Err(AppendError::KeyMismatch)
             };
@@ -357,8 +341,7 @@ impl Prepared {
         if derived_ids(transaction).any(|id| self.taken.contains(&id)) {
             return Ok(Committed { position: self.head.position, stored: false, replayed: None });
         }
-        let too_large =
-            |append: &Append| append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD);
+        let too_large = |append: &Append| append.events.iter().any(|event| event.payload.len() > MAX_PAYLOAD);
         if transaction.appends.iter().any(too_large) || Load::of(submission).full(0) {
             return Err(AppendError::TooLarge);
         }
@@ -379,8 +362,7 @@ impl Prepared {
 
     fn accept(&mut self, transaction: &Transaction, versions: &HashMap<StreamName, u64>) {
         let count = transaction.appends.iter().map(|append| append.events.len()).sum::<usize>();
-        let transaction_end =
-            Position(self.head.position.0 + u64::try_from(count).unwrap_or(u64::MAX));
+        let transaction_end = Position(self.head.position.0 + u64::try_from(count).unwrap_or(u64::MAX));
         let recorded_at = transaction.at.max(self.head.recorded_at);
         for append in &transaction.appends {
             let mut version = self.version(&append.stream, versions);

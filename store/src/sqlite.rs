@@ -7,8 +7,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{
-    AgendaChange, Db, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer,
-    StreamName, Target,
+    AgendaChange, Db, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
     db::{self, Durability, close_pool},
@@ -63,40 +62,30 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        let row = sqlx::query("select position, hash, recorded_at from head")
-            .fetch_one(&self.read)
-            .await?;
+        let row = sqlx::query("select position, hash, recorded_at from head").fetch_one(&self.read).await?;
         Ok(head(&row)?)
     }
 
     async fn read_all(&self, after: Position, limit: u32) -> Result<Vec<Recorded>, StoreError> {
-        let rows =
-            sqlx::query("select * from events where position > $1 order by position limit $2")
-                .bind(after.to_column())
-                .bind(limit)
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query("select * from events where position > $1 order by position limit $2")
+            .bind(after.to_column())
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(recorded).collect()
     }
 
     async fn span(&self) -> Result<Option<(i64, i64)>, StoreError> {
         // Apart, each is one look into the index.
-        let row = sqlx::query(
-            "select (select min(position) from events) lowest, (select max(position) from events) highest",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        let (lowest, highest): (Option<i64>, Option<i64>) =
-            (row.try_get("lowest")?, row.try_get("highest")?);
+        let row =
+            sqlx::query("select (select min(position) from events) lowest, (select max(position) from events) highest")
+                .fetch_one(&self.read)
+                .await?;
+        let (lowest, highest): (Option<i64>, Option<i64>) = (row.try_get("lowest")?, row.try_get("highest")?);
         Ok(lowest.zip(highest))
     }
 
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Recorded>, StoreError> {
+    async fn read_stream(&self, stream: &StreamName, after: u64, limit: u32) -> Result<Vec<Recorded>, StoreError> {
         let rows = sqlx::query(
             "select * from events where stream_type = $1 and stream_id = $2 and version > $3 order by version limit $4",
         )
@@ -119,10 +108,7 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn forget_keys(&self, before: i64) -> Result<(), StoreError> {
-        sqlx::query("delete from keys where created_at < $1")
-            .bind(before)
-            .execute(&self.write)
-            .await?;
+        sqlx::query("delete from keys where created_at < $1").bind(before).execute(&self.write).await?;
         Ok(())
     }
 
@@ -132,27 +118,19 @@ impl Adapter for SqliteAdapter {
 
     async fn begin(&self) -> Result<Box<dyn BatchWriter>, StoreError> {
         let mut transaction = self.write.begin_with("begin immediate").await?;
-        let row = sqlx::query("select position, hash, recorded_at from head")
-            .fetch_one(&mut *transaction)
-            .await?;
+        let row = sqlx::query("select position, hash, recorded_at from head").fetch_one(&mut *transaction).await?;
         Ok(Box::new(SqliteBatch { head: head(&row)?, transaction }))
     }
 
     async fn bookmark(&self, reactor: &str) -> Result<Option<Position>, StoreError> {
-        let position: Option<i64> =
-            sqlx::query_scalar("select position from bookmarks where reactor = $1")
-                .bind(reactor)
-                .fetch_optional(&self.read)
-                .await?;
+        let position: Option<i64> = sqlx::query_scalar("select position from bookmarks where reactor = $1")
+            .bind(reactor)
+            .fetch_optional(&self.read)
+            .await?;
         Ok(position.map(Position::from_column).transpose()?)
     }
 
-    async fn advance(
-        &self,
-        reactor: &str,
-        to: Position,
-        changes: &[AgendaChange],
-    ) -> Result<(), StoreError> {
+    async fn advance(&self, reactor: &str, to: Position, changes: &[AgendaChange]) -> Result<(), StoreError> {
         let mut transaction = self.write.begin_with("begin immediate").await?;
         for change in changes {
             match change {
@@ -164,14 +142,10 @@ impl Adapter for SqliteAdapter {
                 .bind(&deadline.kind)
                 .bind(&deadline.subject)
                 .bind(deadline.due_at),
-                AgendaChange::Cancel(id) => {
-                    sqlx::query("delete from deadlines where id = $1").bind(id)
-                }
-                AgendaChange::Met(deadline) => {
-                    sqlx::query("delete from deadlines where id = $1 and due_at = $2")
-                        .bind(deadline.id)
-                        .bind(deadline.due_at)
-                }
+                AgendaChange::Cancel(id) => sqlx::query("delete from deadlines where id = $1").bind(id),
+                AgendaChange::Met(deadline) => sqlx::query("delete from deadlines where id = $1 and due_at = $2")
+                    .bind(deadline.id)
+                    .bind(deadline.due_at),
             }
             .execute(&mut *transaction)
             .await?;
@@ -188,12 +162,11 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn due(&self, now: i64, limit: u32) -> Result<Vec<Deadline>, StoreError> {
-        let rows =
-            sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
-                .bind(now)
-                .bind(limit)
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query("select * from deadlines where due_at <= $1 order by due_at, id limit $2")
+            .bind(now)
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Deadline {
@@ -224,8 +197,7 @@ impl BatchWriter for SqliteBatch {
     }
 
     async fn versions(&mut self, streams: &[StreamName]) -> Result<Vec<u64>, StoreError> {
-        let asked: Vec<(&str, &str)> =
-            streams.iter().map(|stream| (stream.kind(), stream.id())).collect();
+        let asked: Vec<(&str, &str)> = streams.iter().map(|stream| (stream.kind(), stream.id())).collect();
         let versions: Vec<i64> = sqlx::query_scalar(
             "select coalesce((select max(version) from events
                               where stream_type = asked.value ->> 0 and stream_id = asked.value ->> 1), 0)
@@ -255,12 +227,10 @@ impl BatchWriter for SqliteBatch {
 
     async fn known_events(&mut self, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
         let asked: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
-        Ok(sqlx::query_scalar(
-            "select event_id from events where event_id in (select unhex(value) from json_each($1))",
-        )
-        .bind(json(&asked)?)
-        .fetch_all(&mut *self.transaction)
-        .await?)
+        Ok(sqlx::query_scalar("select event_id from events where event_id in (select unhex(value) from json_each($1))")
+            .bind(json(&asked)?)
+            .fetch_all(&mut *self.transaction)
+            .await?)
     }
 
     async fn commit(mut self: Box<Self>, batch: &Batch) -> Result<(), CommitError> {
@@ -284,17 +254,16 @@ impl BatchWriter for SqliteBatch {
             .execute(&mut *self.transaction)
             .await?;
         }
-        let moved = sqlx::query(
-            "update head set position = $1, hash = $2, recorded_at = $3 where position = $4 and hash = $5",
-        )
-        .bind(batch.to.position.to_column())
-        .bind(batch.to.hash.as_slice())
-        .bind(batch.to.recorded_at)
-        .bind(batch.from.position.to_column())
-        .bind(batch.from.hash.as_slice())
-        .execute(&mut *self.transaction)
-        .await?
-        .rows_affected();
+        let moved =
+            sqlx::query("update head set position = $1, hash = $2, recorded_at = $3 where position = $4 and hash = $5")
+                .bind(batch.to.position.to_column())
+                .bind(batch.to.hash.as_slice())
+                .bind(batch.to.recorded_at)
+                .bind(batch.from.position.to_column())
+                .bind(batch.from.hash.as_slice())
+                .execute(&mut *self.transaction)
+                .await?
+                .rows_affected();
         if stored != batch.events.len() as u64 || moved != 1 {
             let fault = "a batch was stored only in part and is taken back".to_owned();
             return Err(CommitError::NotStored(StoreError::Corrupt(fault)));
@@ -303,10 +272,7 @@ impl BatchWriter for SqliteBatch {
     }
 }
 
-async fn insert_events(
-    transaction: &mut sqlx::Transaction<'static, Sqlite>,
-    rows: &[Recorded],
-) -> sqlx::Result<u64> {
+async fn insert_events(transaction: &mut sqlx::Transaction<'static, Sqlite>, rows: &[Recorded]) -> sqlx::Result<u64> {
     let mut insert = QueryBuilder::<Sqlite>::new(
         "insert into events (position, stream_type, stream_id, version, event_id, event_type, schema, payload, metadata,
          recorded_at, transaction_end, hash) ",
@@ -350,9 +316,7 @@ fn answer(row: &SqliteRow) -> Result<StoredAnswer, StoreError> {
 }
 
 fn hash(row: &SqliteRow, column: &str) -> sqlx::Result<chain::Hash> {
-    row.try_get::<&[u8], _>(column)?
-        .try_into()
-        .map_err(|_| sqlx::Error::Decode("a hash has 32 bytes".into()))
+    row.try_get::<&[u8], _>(column)?.try_into().map_err(|_| sqlx::Error::Decode("a hash has 32 bytes".into()))
 }
 
 fn recorded(row: &SqliteRow) -> Result<Recorded, StoreError> {

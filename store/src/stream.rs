@@ -12,10 +12,7 @@ pub struct StreamName {
 impl StreamName {
     /// The stream of the type `kind` (letters only) with the id `id`.
     pub fn new(kind: &str, id: impl fmt::Display) -> Self {
-        debug_assert!(
-            kind.bytes().all(|byte| byte.is_ascii_lowercase()),
-            "{kind:?} is no stream type"
-        );
+        debug_assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase()), "{kind:?} is no stream type");
         Self { name: format!("{kind}-{id}").into(), kind: kind.len() }
     }
 
@@ -27,9 +24,7 @@ impl StreamName {
     /// Reads a name such as `order-0192…`.
     pub fn parse(name: &str) -> Option<Self> {
         let (kind, id) = name.split_once('-')?;
-        let valid = !kind.is_empty()
-            && kind.bytes().all(|byte| byte.is_ascii_lowercase())
-            && !id.is_empty();
+        let valid = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase()) && !id.is_empty();
         valid.then(|| Self { name: name.into(), kind: kind.len() })
     }
 

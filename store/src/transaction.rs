@@ -33,9 +33,7 @@ impl Transaction {
         let name = |name: &str| name.len() <= MAX_NAME && text(name);
         let event = |event: &NewEvent| text(&event.event_type) && text(&event.payload);
         let append = |append: &Append| name(append.stream.id()) && append.events.iter().all(event);
-        let keyed = |keyed: &KeyedAnswer| {
-            name(&keyed.key.scope) && name(&keyed.key.key) && text(&keyed.answer)
-        };
+        let keyed = |keyed: &KeyedAnswer| name(&keyed.key.scope) && name(&keyed.key.key) && text(&keyed.answer);
         text(&self.metadata) && self.appends.iter().all(append) && self.key.iter().all(keyed)
     }
 }

@@ -21,8 +21,7 @@ use uuid::Uuid;
 
 use crate::{Db, StoreError, StreamName, Target, db::Durability, on_db};
 
-const NEWEST_KEY: &str =
-    "select id, key from keys where subject = $1 order by created_at desc, id desc limit 1";
+const NEWEST_KEY: &str = "select id, key from keys where subject = $1 order by created_at desc, id desc limit 1";
 
 /// How many keys are remembered before all are forgotten.
 const MAX_KEYS: usize = 20_000;
@@ -97,23 +96,16 @@ impl Vault {
     pub async fn secret(&self, name: &str) -> Result<Secret, StoreError> {
         let drawn = random::<32>()?;
         on_db!(&self.db, write, |pool| {
-            sqlx::query(
-                "insert into secrets (name, value) values ($1, $2) on conflict (name) do nothing",
-            )
-            .bind(name)
-            .bind(drawn.as_slice())
-            .execute(pool)
-            .await?;
+            sqlx::query("insert into secrets (name, value) values ($1, $2) on conflict (name) do nothing")
+                .bind(name)
+                .bind(drawn.as_slice())
+                .execute(pool)
+                .await?;
         });
         let value: Vec<u8> = on_db!(&self.db, write, |pool| {
-            sqlx::query_scalar("select value from secrets where name = $1")
-                .bind(name)
-                .fetch_one(pool)
-                .await?
+            sqlx::query_scalar("select value from secrets where name = $1").bind(name).fetch_one(pool).await?
         });
-        let value = value
-            .try_into()
-            .map_err(|_| StoreError::Corrupt("a secret has 32 bytes".to_owned()))?;
+        let value = value.try_into().map_err(|_| StoreError::Corrupt("a secret has 32 bytes".to_owned()))?;
         Ok(Secret(value))
     }
 
@@ -134,8 +126,7 @@ impl Vault {
         // In a task of its own: a caller that goes away must not leave a session inside a transaction.
         let db = self.db.clone();
         let made = self.tasks.spawn(async move { make_key(&db, subject).await }).await;
-        let key =
-            made.map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))??;
+        let key = made.map_err(|error| StoreError::Corrupt(format!("a write panicked: {error}")))??;
         let mut remembered = self.remembered();
         if remembered.drops == drops && !self.db.is_postgres() {
             if remembered.keys.len() >= MAX_KEYS {
@@ -147,10 +138,7 @@ impl Vault {
     }
 
     /// The keys of `wanted` (subject and key id) that still exist.
-    pub async fn existing_keys(
-        &self,
-        wanted: &[(Uuid, Uuid)],
-    ) -> Result<HashMap<(Uuid, Uuid), PersonKey>, StoreError> {
+    pub async fn existing_keys(&self, wanted: &[(Uuid, Uuid)]) -> Result<HashMap<(Uuid, Uuid), PersonKey>, StoreError> {
         let mut found = HashMap::new();
         let mut missing = Vec::new();
         {
@@ -171,30 +159,21 @@ impl Vault {
     }
 
     /// The stored keys with these ids, in one query.
-    async fn read_keys(
-        &self,
-        wanted: &[(Uuid, Uuid)],
-    ) -> Result<Vec<(Uuid, Uuid, Vec<u8>)>, StoreError> {
+    async fn read_keys(&self, wanted: &[(Uuid, Uuid)]) -> Result<Vec<(Uuid, Uuid, Vec<u8>)>, StoreError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = wanted.iter().map(|(_, id)| *id).collect();
         Ok(match &self.db {
             Db::Sqlite { read, .. } => {
-                let ids: Vec<String> =
-                    ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
-                sqlx::query_as(
-                    "select subject, id, key from keys where id in (select unhex(value) from json_each($1))",
-                )
-                .bind(format!("[{}]", ids.join(",")))
-                .fetch_all(read)
-                .await?
-            }
-            Db::Postgres { read, .. } => {
-                sqlx::query_as("select subject, id, key from keys where id = any($1)")
-                    .bind(ids)
+                let ids: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+                sqlx::query_as("select subject, id, key from keys where id in (select unhex(value) from json_each($1))")
+                    .bind(format!("[{}]", ids.join(",")))
                     .fetch_all(read)
                     .await?
+            }
+            Db::Postgres { read, .. } => {
+                sqlx::query_as("select subject, id, key from keys where id = any($1)").bind(ids).fetch_all(read).await?
             }
         })
     }
@@ -251,8 +230,7 @@ async fn make_key(db: &Db, subject: Uuid) -> Result<PersonKey, StoreError> {
             PersonKey::read(row.try_get("id")?, &row.try_get::<Vec<u8>, _>("key")?)?
         } else {
             let (id, key) = (Uuid::now_v7(), random::<32>()?);
-            let made_at = i64::try_from(id.get_timestamp().map_or(0, |time| time.to_unix().0))
-                .unwrap_or(i64::MAX);
+            let made_at = i64::try_from(id.get_timestamp().map_or(0, |time| time.to_unix().0)).unwrap_or(i64::MAX);
             sqlx::query("insert into keys (subject, id, key, created_at) values ($1, $2, $3, $4)")
                 .bind(subject)
                 .bind(id)
@@ -315,7 +293,6 @@ impl Secret {
 /// Random bytes from the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| StoreError::File(std::io::Error::other(error.to_string())))?;
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::File(std::io::Error::other(error.to_string())))?;
     Ok(bytes)
 }

@@ -49,8 +49,7 @@ pub enum Fault {
 pub async fn verify(log: &Log, mut progress: impl FnMut(Position)) -> Result<Audit, StoreError> {
     const PAGE: u32 = 5_000;
     let head = log.head().await?;
-    let mut last =
-        Head { position: Position::START, hash: chain::genesis(log.id()), recorded_at: 0 };
+    let mut last = Head { position: Position::START, hash: chain::genesis(log.id()), recorded_at: 0 };
     let mut versions: HashMap<StreamName, u64> = HashMap::new();
     let mut limit = PAGE;
     let broken = |last: &Head, fault| Ok(Audit { events: last.position.0, fault: Some(fault) });

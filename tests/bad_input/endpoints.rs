@@ -167,11 +167,7 @@ impl Scene {
                 ],
                 ..one("/api/checkout", vec![("webox-cart", cart.clone())], Some(checkout))
             },
-            one(
-                &format!("/api/orders/{order}/pay"),
-                owner.clone(),
-                Some(json!({"method": "sandbox_ok"})),
-            ),
+            one(&format!("/api/orders/{order}/pay"), owner.clone(), Some(json!({"method": "sandbox_ok"}))),
             one(&format!("/api/orders/{order}/cancel"), owner, None),
             one(&format!("/api/orders/{paid}/fulfil"), staff, None),
         ]
@@ -239,8 +235,7 @@ impl Ask {
     }
 
     pub(super) async fn send(&self, shop: &Shop, language: &str) -> Answer {
-        let mut request =
-            shop.request(self.method.clone(), &self.path).header("accept-language", language);
+        let mut request = shop.request(self.method.clone(), &self.path).header("accept-language", language);
         if let Some(content_type) = self.content_type {
             request = request.header("content-type", content_type);
         }

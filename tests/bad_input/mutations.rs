@@ -21,32 +21,23 @@ pub(super) fn of_fields(endpoint: &Endpoint) -> Vec<Bent> {
             bent.push(Bent { what: format!("{path} missing"), text: without(body, &path) });
         }
         for raw in bends(value, is_optional) {
-            let is_taken =
-                endpoint.taken.iter().any(|(at, value)| *at == path && value.as_bytes() == raw);
+            let is_taken = endpoint.taken.iter().any(|(at, value)| *at == path && value.as_bytes() == raw);
             // Whether the whole may be empty is the matter of `of_bodies`.
-            if !is_taken && !(path.is_empty() && raw == b"{}") {
+            let is_nothing = path.is_empty() && raw == b"{}";
+            if !is_taken && !is_nothing {
                 let shown = String::from_utf8_lossy(&raw[..raw.len().min(60)]).into_owned();
-                bent.push(Bent {
-                    what: format!("{path} = {shown}"),
-                    text: with(body, &path, &raw),
-                });
+                bent.push(Bent { what: format!("{path} = {shown}"), text: with(body, &path, &raw) });
             }
         }
         if value.is_object() {
             let text = value.to_string();
             let more = format!("{},\"unknown_field\":1}}", &text[..text.len() - 1]);
-            bent.push(Bent {
-                what: format!("{path} with an unknown field"),
-                text: with(body, &path, more.as_bytes()),
-            });
+            bent.push(Bent { what: format!("{path} with an unknown field"), text: with(body, &path, more.as_bytes()) });
         }
         if !path.is_empty() && !is_element(body, &path) {
             let key = path.rsplit('/').next().unwrap();
             let twice = format!("{value},\"{key}\":{value}");
-            bent.push(Bent {
-                what: format!("{path} twice"),
-                text: with(body, &path, twice.as_bytes()),
-            });
+            bent.push(Bent { what: format!("{path} twice"), text: with(body, &path, twice.as_bytes()) });
         }
     }
     bent
@@ -82,10 +73,7 @@ pub(super) fn of_bodies(endpoint: &Endpoint) -> Vec<Bent> {
         ("300 KiB of a text", format!("{{\"a\": \"{}\"}}", "x".repeat(300 * 1024)).into_bytes()),
     ];
     let all_optional = endpoint.body.as_ref().is_none_or(|body| {
-        body.as_object()
-            .unwrap()
-            .keys()
-            .all(|key| endpoint.optional.contains(&format!("/{key}").as_str()))
+        body.as_object().unwrap().keys().all(|key| endpoint.optional.contains(&format!("/{key}").as_str()))
     });
     if !all_optional {
         bent.push(("nothing", vec![]));
@@ -103,8 +91,7 @@ fn bends(value: &Value, is_optional: bool) -> Vec<Vec<u8>> {
             for text in bad_texts(good) {
                 raws.push(json!(text).to_string().into_bytes());
             }
-            let bytes: [&[u8]; 5] =
-                [b"\"a\\ud800b\"", b"\"a\\udc00\"", b"\"a\xff\xfeb\"", b"\"a\nb\"", b"\"a\\x\""];
+            let bytes: [&[u8]; 5] = [b"\"a\\ud800b\"", b"\"a\\udc00\"", b"\"a\xff\xfeb\"", b"\"a\nb\"", b"\"a\\x\""];
             raws.extend(bytes.map(<[u8]>::to_vec));
             raws.extend(raw(&["42", "-1", "1.5", "true", "{}", "[]"]));
             raws.push(format!("[{value}]").into_bytes());
@@ -139,17 +126,7 @@ fn bends(value: &Value, is_optional: bool) -> Vec<Vec<u8>> {
             ]));
         }
         Value::Array(_) => {
-            raws.extend(raw(&[
-                "\"x\"",
-                "{}",
-                "{\"0\":\"a\"}",
-                "1",
-                "true",
-                "[1]",
-                "[null]",
-                "[[]]",
-                "[\"\"]",
-            ]));
+            raws.extend(raw(&["\"x\"", "{}", "{\"0\":\"a\"}", "1", "true", "[1]", "[null]", "[[]]", "[\"\"]"]));
             raws.push(json!(vec!["papier"; 21]).to_string().into_bytes());
             raws.push(json!(vec!["x"; 50_000]).to_string().into_bytes());
         }
@@ -174,8 +151,8 @@ fn bad_texts(good: &str) -> Vec<String> {
     let (left, right) = good.split_at(middle);
     let mut texts = vec![String::new(), "   ".to_owned(), "x".repeat(5_000), "é".repeat(5_000)];
     let deceits = [
-        '\0', '\u{1}', '\u{7}', '\u{8}', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{202a}',
-        '\u{202d}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{200e}', '\u{200f}', '\u{61c}',
+        '\0', '\u{1}', '\u{7}', '\u{8}', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{202a}', '\u{202d}', '\u{202e}',
+        '\u{2066}', '\u{2069}', '\u{200e}', '\u{200f}', '\u{61c}',
     ];
     texts.extend(deceits.map(|deceit| format!("{left}{deceit}{right}")));
     texts
@@ -193,12 +170,8 @@ fn paths(body: &Value) -> Vec<String> {
         let path = found[next].clone();
         next += 1;
         match body.pointer(&path) {
-            Some(Value::Object(object)) => {
-                found.extend(object.keys().map(|key| format!("{path}/{key}")))
-            }
-            Some(Value::Array(array)) => {
-                found.extend((0..array.len()).map(|index| format!("{path}/{index}")))
-            }
+            Some(Value::Object(object)) => found.extend(object.keys().map(|key| format!("{path}/{key}"))),
+            Some(Value::Array(array)) => found.extend((0..array.len()).map(|index| format!("{path}/{index}"))),
             _ => {}
         }
     }

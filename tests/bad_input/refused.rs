@@ -30,11 +30,7 @@ impl<'shop> Refusals<'shop> {
         let english = ask.send(self.shop, "en-GB").await;
         check(&french, "fr", what);
         check(&english, "en", what);
-        assert_eq!(
-            (french.status, &french.body["slug"]),
-            (english.status, &english.body["slug"]),
-            "{what}"
-        );
+        assert_eq!((french.status, &french.body["slug"]), (english.status, &english.body["slug"]), "{what}");
         assert_ne!(french.body["title"], english.body["title"], "{what}");
         assert_eq!(self.shop.head(), self.head, "{what} left a trace: {}", french.body);
     }
@@ -42,18 +38,12 @@ impl<'shop> Refusals<'shop> {
 
 fn check(answer: &Answer, language: &str, what: &str) {
     let Answer { status, headers, body } = answer;
-    let header =
-        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     assert!(status.is_client_error(), "{what} answers {status} {body}");
-    assert_eq!(
-        header("content-type"),
-        "application/problem+json",
-        "{what} answers {status} {body}"
-    );
+    assert_eq!(header("content-type"), "application/problem+json", "{what} answers {status} {body}");
     assert_eq!(header("content-language"), language, "{what}");
     let slug = body["slug"].as_str().unwrap_or_default();
-    let is_word =
-        !slug.is_empty() && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let is_word = !slug.is_empty() && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     assert!(is_word, "{what} answers {body}");
     assert_eq!(body["type"], format!("/problems/{slug}"), "{what}");
     assert_eq!(body["status"], status.as_u16(), "{what}");

@@ -13,9 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use commands::{
-    Actor, Commands, Context, ManualClock, Patience, product::NewProduct, tokens::CartToken,
-};
+use commands::{Actor, Commands, Context, ManualClock, Patience, product::NewProduct, tokens::CartToken};
 use domain::{
     Line, Localized, Money, ProductId, Prose, Quantity, Slug, VatRate,
     product::{Description, Kind},
@@ -43,9 +41,8 @@ async fn main() {
 }
 
 fn row(figure: &str, rate: f64, baseline: Option<f64>) {
-    let (baseline, ratio) = baseline.map_or((String::new(), String::new()), |base| {
-        (format!("{base:.0}"), format!("{:.1}", rate / base))
-    });
+    let (baseline, ratio) =
+        baseline.map_or((String::new(), String::new()), |base| (format!("{base:.0}"), format!("{:.1}", rate / base)));
     println!("{figure:<44} {rate:>10.0} {baseline:>12} {ratio:>7}");
 }
 
@@ -100,8 +97,7 @@ async fn stores(backend: Backend) -> Stores {
         }
         Backend::Postgres => {
             let url = postgres::database();
-            let schema =
-                |name: &str| Target::Postgres { url: url.clone(), schema: name.to_owned() };
+            let schema = |name: &str| Target::Postgres { url: url.clone(), schema: name.to_owned() };
             (schema("log"), schema("vault"), schema("views"), schema("baseline"))
         }
     };
@@ -115,13 +111,7 @@ async fn desk(backend: Backend, cell: Duration) {
     let stores = stores(backend).await;
     let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment")));
     let payments = Arc::new(providers::Sandbox);
-    let commands = Commands::open(
-        stores.log.clone(),
-        stores.vault.clone(),
-        clock,
-        payments,
-        Patience::default(),
-    );
+    let commands = Commands::open(stores.log.clone(), stores.vault.clone(), clock, payments, Patience::default());
     let commands = commands.await.expect("the desks open");
     let product = draft(&commands, "brume", Kind::Physical).await;
 
@@ -154,11 +144,7 @@ async fn desk(backend: Backend, cell: Duration) {
                 let commands = commands.clone();
                 async move {
                     let context = Context::new(Actor::Staff);
-                    commands
-                        .products
-                        .adjust_stock(&context, product, 1)
-                        .await
-                        .expect("stock comes");
+                    commands.products.adjust_stock(&context, product, 1).await.expect("stock comes");
                 }
             })
             .await;
@@ -197,12 +183,11 @@ async fn one_transaction(base: &Db) {
     on_db!(base, write, |pool| {
         let mut connection = pool.acquire().await.expect("a connection");
         let mut transaction = connection.begin().await.expect("a transaction");
-        let _: Option<i64> =
-            sqlx::query_scalar("select max(version) from events where stream = $1")
-                .bind(&stream)
-                .fetch_one(&mut *transaction)
-                .await
-                .expect("a version");
+        let _: Option<i64> = sqlx::query_scalar("select max(version) from events where stream = $1")
+            .bind(&stream)
+            .fetch_one(&mut *transaction)
+            .await
+            .expect("a version");
         sqlx::query("insert into events (stream, version, payload) values ($1, 1, $2)")
             .bind(&stream)
             .bind("{\"ItemAdded\":{\"product\":\"01a20375-247f-726f-9073-046dd8afac8e\",\"quantity\":1}}")
@@ -219,13 +204,7 @@ async fn rebuild(backend: Backend) {
     let stores = stores(backend).await;
     let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment")));
     let payments = Arc::new(providers::Sandbox);
-    let commands = Commands::open(
-        stores.log.clone(),
-        stores.vault.clone(),
-        clock,
-        payments,
-        Patience::default(),
-    );
+    let commands = Commands::open(stores.log.clone(), stores.vault.clone(), clock, payments, Patience::default());
     let commands = commands.await.expect("the desks open");
     let product = draft(&commands, "brume", Kind::Digital).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -237,14 +216,9 @@ async fn rebuild(backend: Backend) {
         tasks.spawn(async move { add(&commands, product).await });
     }
     while tasks.join_next().await.is_some() {}
-    let views =
-        Views::open(&stores.log, &stores.vault, &stores.views).await.expect("the views open");
+    let views = Views::open(&stores.log, &stores.vault, &stores.views).await.expect("the views open");
     let begun = Instant::now();
-    let reached = views
-        .rebuild("carts", &mut |_| {})
-        .await
-        .expect("it is made again")
-        .expect("there is such a view");
+    let reached = views.rebuild("carts", &mut |_| {}).await.expect("it is made again").expect("there is such a view");
     row(&format!("{backend:?}: rebuild of carts, events"), per_second(reached.0, begun), None);
 }
 
@@ -270,11 +244,7 @@ async fn checkout(backend: Backend, cell: Duration) {
     let listed = rate(64, cell, move |_| {
         let shop = Arc::clone(&shop);
         async move {
-            let answer = shop
-                .request(reqwest::Method::GET, "/api/products")
-                .send()
-                .await
-                .expect("an answer");
+            let answer = shop.request(reqwest::Method::GET, "/api/products").send().await.expect("an answer");
             answer.bytes().await.expect("a body");
         }
     })

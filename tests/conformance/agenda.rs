@@ -40,8 +40,8 @@ pub(crate) async fn a_bookmark_only_moves_forward(fixture: &mut Fixture) {
 
 pub(crate) async fn deadlines_are_due_in_their_order(fixture: &mut Fixture) {
     let log = &fixture.log;
-    let [a, b, c, d] = [("a", 30), ("b", 10), ("c", 20), ("d", 20)]
-        .map(|(subject, later)| deadline(subject, NOW + later));
+    let [a, b, c, d] =
+        [("a", 30), ("b", 10), ("c", 20), ("d", 20)].map(|(subject, later)| deadline(subject, NOW + later));
     let schedule = [&a, &b, &c, &d].map(|deadline| AgendaChange::Schedule(deadline.clone()));
     advance(log, "r", 1, schedule.to_vec()).await;
     assert_eq!(due(log, NOW + 9, 10).await, []);
@@ -69,8 +69,7 @@ pub(crate) async fn deadlines_are_due_in_their_order(fixture: &mut Fixture) {
 
     // What was met is struck off, unless it was moved since.
     let since = Deadline { due_at: NOW + 50, ..moved.clone() };
-    let changes =
-        vec![AgendaChange::Schedule(since.clone()), AgendaChange::Met(moved), AgendaChange::Met(d)];
+    let changes = vec![AgendaChange::Schedule(since.clone()), AgendaChange::Met(moved), AgendaChange::Met(d)];
     advance(log, "r", 3, changes).await;
     assert_eq!(due(log, i64::MAX, 10).await, [a, since]);
 }

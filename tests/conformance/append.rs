@@ -1,13 +1,10 @@
 //! What goes in comes out, in its place, or not at all.
 
-use store::{
-    Append, Committed, Expected, NewEvent, Position, Recorded, StreamName, Transaction, chain,
-};
+use store::{Append, Committed, Expected, NewEvent, Position, Recorded, StreamName, Transaction, chain};
 use uuid::Uuid;
 
 use super::fixture::{
-    Fixture, NOW, conflict, events_of, head_of, history, one, soon, stored, stream, to,
-    transaction, version_of,
+    Fixture, NOW, conflict, events_of, head_of, history, one, soon, stored, stream, to, transaction, version_of,
 };
 
 /// Texts that something on the way might be tempted to tidy up.
@@ -128,8 +125,7 @@ pub(crate) async fn time_never_goes_back(fixture: &mut Fixture) {
     for at in asked {
         stored(&fixture.log, Transaction { at, ..one(&stream, Expected::Any) }).await;
     }
-    let recorded: Vec<i64> =
-        events_of(&fixture.log, &stream).await.iter().map(|event| event.recorded_at).collect();
+    let recorded: Vec<i64> = events_of(&fixture.log, &stream).await.iter().map(|event| event.recorded_at).collect();
     let expected = [0, 0, 5, 5, 5, 5, 6].map(|later| NOW + later);
     assert_eq!(recorded, expected);
     let head = fixture.log.head().await.expect("the head can be read");
@@ -179,14 +175,11 @@ pub(crate) async fn expectations_are_about_the_time_before_the_transaction(fixtu
     assert_eq!(version_of(log, &stream).await, 3);
 }
 
-pub(crate) async fn a_transaction_over_several_streams_is_stored_whole_or_not_at_all(
-    fixture: &mut Fixture,
-) {
+pub(crate) async fn a_transaction_over_several_streams_is_stored_whole_or_not_at_all(fixture: &mut Fixture) {
     let log = &fixture.log;
     let streams: Vec<StreamName> = (0..4).map(|_| stream("together")).collect();
     let all = |expected: [Expected; 4]| {
-        let appends =
-            streams.iter().zip(expected).map(|(stream, expected)| to(stream, expected, 2));
+        let appends = streams.iter().zip(expected).map(|(stream, expected)| to(stream, expected, 2));
         transaction(appends.collect())
     };
     let new = Expected::NoStream;

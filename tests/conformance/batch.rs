@@ -1,15 +1,12 @@
 //! Transactions that share a commit do not share their fate, unless they say so.
 
 use futures::future::join_all;
-use store::{
-    Append, AppendError, Committed, Expected, NewEvent, Position, StreamName, Ticket, Transaction,
-};
+use store::{Append, AppendError, Committed, Expected, NewEvent, Position, StreamName, Ticket, Transaction};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::fixture::{
-    Fixture, busy, conflict, event, events_of, head_of, history, one, soon, stored, stream, to,
-    transaction, version_of,
+    Fixture, busy, conflict, event, events_of, head_of, history, one, soon, stored, stream, to, transaction, version_of,
 };
 
 pub(crate) async fn a_conflict_leaves_its_neighbours_alone(fixture: &mut Fixture) {
@@ -99,8 +96,7 @@ pub(crate) async fn a_guard_conflicts_when_its_stream_has_moved(fixture: &mut Fi
     let log = &fixture.log;
     for in_one_batch in [true, false] {
         let (watched, other) = (stream("watched"), stream("other"));
-        let guarded =
-            |expected| transaction(vec![to(&watched, expected, 0), to(&other, Expected::Any, 1)]);
+        let guarded = |expected| transaction(vec![to(&watched, expected, 0), to(&other, Expected::Any, 1)]);
         let busy = in_one_batch.then(|| busy(log));
         let mut outcomes = Vec::new();
         for asked in [
@@ -129,10 +125,9 @@ pub(crate) async fn a_derived_event_is_stored_once(fixture: &mut Fixture) {
     let log = &fixture.log;
     let (derived, cause) = (stream("derived"), Uuid::now_v7());
     let told = |expected, names: &[&str]| {
-        let events = names.iter().map(|name| NewEvent {
-            id: Uuid::new_v5(&cause, name.as_bytes()),
-            ..event(format!("\"{name}\""))
-        });
+        let events = names
+            .iter()
+            .map(|name| NewEvent { id: Uuid::new_v5(&cause, name.as_bytes()), ..event(format!("\"{name}\"")) });
         transaction(vec![Append { stream: derived.clone(), expected, events: events.collect() }])
     };
     let busy = busy(log);
@@ -149,10 +144,8 @@ pub(crate) async fn a_derived_event_is_stored_once(fixture: &mut Fixture) {
     .map(|asked| log.submit(asked, Vec::new()).expect("the queue has room"))
     .collect();
     let outcomes = soon(join_all(tickets.iter().cloned().map(Ticket::wait))).await;
-    let stored_then: Vec<bool> = outcomes
-        .into_iter()
-        .map(|outcome| outcome.expect("telling it twice is no failure").stored)
-        .collect();
+    let stored_then: Vec<bool> =
+        outcomes.into_iter().map(|outcome| outcome.expect("telling it twice is no failure").stored).collect();
     assert_eq!(stored_then, [true, true, true, false, false, true]);
     let rests = log.submit(one(&stream("rests"), Expected::NoStream), vec![tickets[3].clone()]);
     let rests = soon(rests.expect("the queue has room").wait()).await;
@@ -165,8 +158,7 @@ pub(crate) async fn a_derived_event_is_stored_once(fixture: &mut Fixture) {
     }
     assert_eq!(head_of(log).await, head);
     assert_eq!(stored(log, told(Expected::Exact(2), &["new"])).await, head.next());
-    let payloads: Vec<String> =
-        events_of(log, &derived).await.into_iter().map(|event| event.payload).collect();
+    let payloads: Vec<String> = events_of(log, &derived).await.into_iter().map(|event| event.payload).collect();
     assert_eq!(payloads, ["\"a\"", "\"b\"", "\"new\""]);
     for stream in &neighbours {
         assert_eq!(version_of(log, stream).await, 1);
@@ -188,12 +180,9 @@ pub(crate) async fn an_event_id_that_is_taken_is_refused_alone(fixture: &mut Fix
     let neighbours: Vec<StreamName> = (0..4).map(|_| stream("neighbour")).collect();
     let new = |place: usize| one(&neighbours[place], Expected::NoStream);
     let busy = busy(log);
-    let asked: [Transaction; 8] =
-        [new(0), first, new(1), fresh.clone(), fresh, new(2), twice, new(3)];
-    let tickets: Vec<Ticket> = asked
-        .into_iter()
-        .map(|asked| log.submit(asked, Vec::new()).expect("the queue has room"))
-        .collect();
+    let asked: [Transaction; 8] = [new(0), first, new(1), fresh.clone(), fresh, new(2), twice, new(3)];
+    let tickets: Vec<Ticket> =
+        asked.into_iter().map(|asked| log.submit(asked, Vec::new()).expect("the queue has room")).collect();
     let outcomes = soon(join_all(tickets.into_iter().map(Ticket::wait))).await;
     let accepted: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(accepted, [true, false, true, true, false, true, false, true], "{outcomes:?}");

@@ -7,8 +7,8 @@ use std::{
 };
 
 use store::{
-    Append, AppendError, Committed, Expected, Key, KeyedAnswer, Log, NewEvent, Position, Recorded,
-    StreamName, Target, Transaction,
+    Append, AppendError, Committed, Expected, Key, KeyedAnswer, Log, NewEvent, Position, Recorded, StreamName, Target,
+    Transaction,
     verify::{Audit, verify},
 };
 use tests::postgres::Cluster;
@@ -164,12 +164,7 @@ pub(crate) fn stream(name: &str) -> StreamName {
 }
 
 pub(crate) fn event(payload: impl Into<String>) -> NewEvent {
-    NewEvent {
-        id: Uuid::now_v7(),
-        event_type: "CheckMade".to_owned(),
-        schema: 1,
-        payload: payload.into(),
-    }
+    NewEvent { id: Uuid::now_v7(), event_type: "CheckMade".to_owned(), schema: 1, payload: payload.into() }
 }
 
 /// `count` events for `stream`.

@@ -158,18 +158,17 @@ pub(crate) async fn a_changed_event_is_found_at_its_place(fixture: &mut Fixture)
     ];
     // The first event, one in the middle, and one near the end; each payload says that it is number 1.
     let places = [1, events_numbered_one(&history(&fixture.log).await, end / 2), end - 2];
-    let lines = changes.iter().zip(places.into_iter().cycle()).map(|(change, place)| {
-        (vec![format!("update events set {change} where position = {place}")], altered(place))
-    });
+    let lines = changes
+        .iter()
+        .zip(places.into_iter().cycle())
+        .map(|(change, place)| (vec![format!("update events set {change} where position = {place}")], altered(place)));
     let last = format!("update events set metadata = '[]' where position = {end}");
     each_is_found(fixture, lines.chain([(vec![last], altered(end))]).collect()).await;
 }
 
 /// The first event after `after` that says it is the first of its append.
 fn events_numbered_one(events: &[Recorded], after: u64) -> u64 {
-    let found = events
-        .iter()
-        .find(|event| event.position.0 > after && event.payload.contains("\"number\":1}"));
+    let found = events.iter().find(|event| event.position.0 > after && event.payload.contains("\"number\":1}"));
     found.expect("there are many").position.0
 }
 
@@ -244,9 +243,9 @@ pub(crate) async fn a_row_that_cannot_be_read_is_found_at_its_place(fixture: &mu
         changes.push(("payload = cast(x'22ff22' as text)".to_owned(), 63));
         changes.push(("event_id = x'00'".to_owned(), 64));
     }
-    let lines = changes.into_iter().map(|(change, place)| {
-        (vec![format!("update events set {change} where position = {place}")], altered(place))
-    });
+    let lines = changes
+        .into_iter()
+        .map(|(change, place)| (vec![format!("update events set {change} where position = {place}")], altered(place)));
     each_is_found(fixture, lines.collect()).await;
 }
 
@@ -302,8 +301,7 @@ pub(crate) async fn a_rewritten_chain_is_found_where_it_betrays_itself(fixture: 
             if event.position.0 >= place {
                 let hash = bytes(&chain::hex(&event.hash));
                 let position = event.position;
-                statements
-                    .push(format!("update events set hash = {hash} where position = {position}"));
+                statements.push(format!("update events set hash = {hash} where position = {position}"));
             }
         }
         let head = format!("update head set hash = {}", bytes(&chain::hex(&previous)));
@@ -319,7 +317,6 @@ pub(crate) async fn a_rewritten_chain_is_found_where_it_betrays_itself(fixture: 
     let (mut hole, head) = rewritten(place, end, &|event| event.version += 1_000);
     hole.push(head);
     let out_of_stream = Fault::OutOfStream { position: Position(place) };
-    let lines =
-        vec![(own, altered(81)), (most, altered(end)), (all, altered(end)), (hole, out_of_stream)];
+    let lines = vec![(own, altered(81)), (most, altered(end)), (all, altered(end)), (hole, out_of_stream)];
     each_is_found(fixture, lines).await;
 }

@@ -7,8 +7,7 @@ use store::{
 use tokio::task::JoinSet;
 
 use super::fixture::{
-    Fixture, NOW, busy, conflict, head_of, key, keyed, one, soon, stored, stream, to, transaction,
-    version_of,
+    Fixture, NOW, busy, conflict, head_of, key, keyed, one, soon, stored, stream, to, transaction, version_of,
 };
 
 fn asked(stream: &StreamName, name: &str, request: u8, answer: &str) -> Transaction {
@@ -42,8 +41,7 @@ pub(crate) async fn a_key_replays_its_answer(fixture: &mut Fixture) {
         assert_eq!(soon(log.append(again.clone())).await, Ok(replay(first, answer)));
     }
     assert_eq!(head_of(log).await, head);
-    let kept =
-        StoredAnswer { request: [1; 32], answer: answer.to_owned(), position: first, made_at: NOW };
+    let kept = StoredAnswer { request: [1; 32], answer: answer.to_owned(), position: first, made_at: NOW };
     assert_eq!(answer_to(log, "k").await, Some(kept));
 }
 
@@ -75,11 +73,8 @@ pub(crate) async fn race(logs: &[Log], stream: &StreamName) -> Vec<Committed> {
         let (log, stream) = (log.clone(), stream.clone());
         tasks.spawn(async move { log.append(asked(&stream, "race", 1, "\"won\"")).await });
     }
-    let outcomes: Vec<Committed> = soon(tasks.join_all())
-        .await
-        .into_iter()
-        .map(|outcome| outcome.expect("it is stored or answered"))
-        .collect();
+    let outcomes: Vec<Committed> =
+        soon(tasks.join_all()).await.into_iter().map(|outcome| outcome.expect("it is stored or answered")).collect();
     for outcome in &outcomes {
         assert_eq!(outcome.position, outcomes[0].position, "all name the same place");
         let replayed = (!outcome.stored).then(|| "\"won\"".to_owned());
@@ -94,9 +89,8 @@ pub(crate) async fn a_key_stands_for_one_request(fixture: &mut Fixture) {
     let other = log.append(asked(&stream, "k", 2, "{}")).await;
     assert_eq!(other, Err(AppendError::KeyMismatch));
     let busy = busy(log);
-    let submit = |name, request| {
-        log.submit(asked(&stream, name, request, "{}"), Vec::new()).expect("the queue has room")
-    };
+    let submit =
+        |name, request| log.submit(asked(&stream, name, request, "{}"), Vec::new()).expect("the queue has room");
     let (new, mismatch, again) = (submit("l", 1), submit("l", 2), submit("k", 1));
     assert!(soon(new.wait()).await.expect("it is stored").stored);
     assert_eq!(soon(mismatch.wait()).await, Err(AppendError::KeyMismatch));
@@ -130,8 +124,7 @@ pub(crate) async fn a_key_needs_no_event(fixture: &mut Fixture) {
 
 pub(crate) async fn a_key_is_free_again_after_its_life(fixture: &mut Fixture) {
     let (log, stream) = (&fixture.log, stream("expired"));
-    let at =
-        |at, name, request, answer| Transaction { at, ..asked(&stream, name, request, answer) };
+    let at = |at, name, request, answer| Transaction { at, ..asked(&stream, name, request, answer) };
     let first = stored(log, at(NOW, "k", 1, "\"first\"")).await;
     let last_moment = log.append(at(NOW + KEY_LIFE - 1, "k", 1, "{}")).await;
     assert_eq!(last_moment, Ok(replay(first, "\"first\"")));

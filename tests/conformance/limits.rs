@@ -1,13 +1,10 @@
 //! How much goes in, and what does not.
 
 use futures::future::join_all;
-use store::{
-    Append, AppendError, Expected, Key, KeyedAnswer, NewEvent, StreamName, Ticket, Transaction,
-};
+use store::{Append, AppendError, Expected, Key, KeyedAnswer, NewEvent, StreamName, Ticket, Transaction};
 
 use super::fixture::{
-    Fixture, busy, event, events_of, head_of, history, key, one, soon, stored, stream, to,
-    transaction, version_of,
+    Fixture, busy, event, events_of, head_of, history, key, one, soon, stored, stream, to, transaction, version_of,
 };
 
 const MEBIBYTE: usize = 1024 * 1024;
@@ -37,18 +34,14 @@ pub(crate) async fn a_payload_has_a_mebibyte_and_not_a_byte_more(fixture: &mut F
         assert_eq!(log.append(refused).await, Err(AppendError::TooLarge));
     }
     stored(log, carrying(&stream, vec![largest.clone(); 4])).await;
-    let payloads: Vec<String> =
-        events_of(log, &stream).await.into_iter().map(|event| event.payload).collect();
+    let payloads: Vec<String> = events_of(log, &stream).await.into_iter().map(|event| event.payload).collect();
     assert!(payloads == vec![largest; 5], "five times the same mebibyte");
 }
 
 pub(crate) async fn thousands_of_events_fit_in_one_transaction(fixture: &mut Fixture) {
     let log = &fixture.log;
     let (first, second, third) = (stream("many"), stream("many"), stream("many"));
-    let many = transaction(vec![
-        to(&first, Expected::NoStream, 1_200),
-        to(&second, Expected::NoStream, 800),
-    ]);
+    let many = transaction(vec![to(&first, Expected::NoStream, 1_200), to(&second, Expected::NoStream, 800)]);
     let end = stored(log, many).await;
     assert_eq!(end.0, 2_000);
     // One place is enough to ask for: the page is as long as the transaction.

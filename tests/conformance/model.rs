@@ -9,8 +9,8 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use store::{
-    Append, AppendError, Committed, Expected, Key, KeyedAnswer, Log, NewEvent, Position,
-    StreamName, Ticket, Transaction, transaction::KEY_LIFE,
+    Append, AppendError, Committed, Expected, Key, KeyedAnswer, Log, NewEvent, Position, StreamName, Ticket,
+    Transaction, transaction::KEY_LIFE,
 };
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -97,9 +97,7 @@ impl Model {
             };
             let events = (0..count).map(|_| {
                 event += 1;
-                let id = asked
-                    .derived
-                    .map_or_else(Uuid::now_v7, |cause| Uuid::new_v5(&self.case, &[cause, event]));
+                let id = asked.derived.map_or_else(Uuid::now_v7, |cause| Uuid::new_v5(&self.case, &[cause, event]));
                 let payload = format!("\"{number}.{event}\"");
                 NewEvent { id, event_type: "Modelled".to_owned(), schema: 1, payload }
             });
@@ -116,15 +114,8 @@ impl Model {
     }
 
     /// What the log should answer. `unfounded`: it rests on something that was not stored.
-    fn decide(
-        &mut self,
-        asked: &Asked,
-        transaction: &Transaction,
-        unfounded: bool,
-    ) -> Result<Committed, AppendError> {
-        let committed = |position, stored, replayed| {
-            Ok(Committed { position: Position(position), stored, replayed })
-        };
+    fn decide(&mut self, asked: &Asked, transaction: &Transaction, unfounded: bool) -> Result<Committed, AppendError> {
+        let committed = |position, stored, replayed| Ok(Committed { position: Position(position), stored, replayed });
         if unfounded {
             return Err(AppendError::Unfounded);
         }
@@ -138,8 +129,7 @@ impl Model {
                 Err(AppendError::KeyMismatch)
             };
         }
-        let ids =
-            || transaction.appends.iter().flat_map(|append| &append.events).map(|event| event.id);
+        let ids = || transaction.appends.iter().flat_map(|append| &append.events).map(|event| event.id);
         if asked.derived.is_some() && ids().any(|id| self.derived.contains(&id)) {
             return committed(self.head, false, None);
         }
@@ -187,9 +177,8 @@ async fn agree(log: &Log, all: Vec<Asked>) -> Result<(), TestCaseError> {
             }
         }
         let rests_on = asked.rests_on.filter(|_| number > 0).map(|index| index.index(number));
-        let unfounded = rests_on.is_some_and(|earlier| {
-            !submitted[earlier].1.as_ref().is_ok_and(|committed| committed.stored)
-        });
+        let unfounded =
+            rests_on.is_some_and(|earlier| !submitted[earlier].1.as_ref().is_ok_and(|committed| committed.stored));
         let transaction = model.transaction(number, asked);
         let outcome = model.decide(asked, &transaction, unfounded);
         let rests_on = rests_on.map(|earlier| submitted[earlier].0.clone());
@@ -217,9 +206,8 @@ pub(crate) async fn random_transactions_are_decided_as_the_model_says(fixture: &
     let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     let cases = prop::collection::vec(asked(), 1..40);
     let (log, handle) = (fixture.log.clone(), Handle::current());
-    let outcome = tokio::task::block_in_place(|| {
-        TestRunner::new(config).run(&cases, |all| handle.block_on(agree(&log, all)))
-    });
+    let outcome =
+        tokio::task::block_in_place(|| TestRunner::new(config).run(&cases, |all| handle.block_on(agree(&log, all))));
     if let Err(error) = outcome {
         panic!("{error}");
     }

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use store::{AppendError, Expected, Follower, Position, Recorded, StreamName, Transaction};
 use tokio::task::JoinSet;
 
-use super::fixture::{
-    Fixture, events_of, head_of, history, one, soon, stored, stream, to, transaction, version_of,
-};
+use super::fixture::{Fixture, events_of, head_of, history, one, soon, stored, stream, to, transaction, version_of};
 
 pub(crate) async fn one_winner_per_version(fixture: &mut Fixture) {
     const VERSIONS: u64 = 25;

@@ -6,8 +6,7 @@ use tokio::task::JoinSet;
 
 use super::{
     fixture::{
-        Fixture, conflict, events_of, head_of, history, one, open, soon, stored, stream, to,
-        transaction, version_of,
+        Fixture, conflict, events_of, head_of, history, one, open, soon, stored, stream, to, transaction, version_of,
     },
     keys::race,
     order::{each_stream_is_in_order, followed, write},
@@ -86,10 +85,9 @@ pub(crate) async fn two_writers_share_one_order(fixture: &mut Fixture) {
                 won
             }
         };
-        let (ours, theirs, won, won_too) = soon(async {
-            tokio::join!(write(&log, 8, 12), write(&other, 8, 12), contend(&log), contend(&other))
-        })
-        .await;
+        let (ours, theirs, won, won_too) =
+            soon(async { tokio::join!(write(&log, 8, 12), write(&other, 8, 12), contend(&log), contend(&other)) })
+                .await;
         (ours, theirs, [won, won_too].concat())
     };
     won.sort_unstable();
@@ -123,15 +121,11 @@ pub(crate) async fn each_learns_what_the_other_stores(fixture: &mut Fixture) {
             version += 1;
             soon(watch.wait_for(|head| *head >= end)).await.expect("the log is open");
             let given = soon(followed(follower, end)).await;
-            assert_eq!(
-                given,
-                events_of(reader, &name).await[usize::try_from(version - 1).expect("small")..]
-            );
+            assert_eq!(given, events_of(reader, &name).await[usize::try_from(version - 1).expect("small")..]);
         }
     }
     let (before, end) = (head_of(&log).await, Position(head_of(&log).await.0 * 2 + 60));
-    let followers =
-        [log.follow(before), other.follow(before)].map(|follower| followed(follower, end));
+    let followers = [log.follow(before), other.follow(before)].map(|follower| followed(follower, end));
     let more = async |log: &Log| {
         for _ in 0..15 {
             stored(log, transaction(vec![to(&stream("more"), Expected::NoStream, 2)])).await;
@@ -164,11 +158,7 @@ pub(crate) async fn until_somebody_waits(session: &mut PgConnection) {
     soon(async {
         let waiting = "select exists (select 1 from pg_stat_activity
                        where datname = current_database() and wait_event_type = 'Lock')";
-        while !sqlx::query_scalar::<_, bool>(waiting)
-            .fetch_one(&mut *session)
-            .await
-            .expect("the database answers")
-        {
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut *session).await.expect("the database answers") {
             tokio::task::yield_now().await;
         }
     })

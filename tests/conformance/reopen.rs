@@ -4,10 +4,7 @@ use store::{AgendaChange, Expected, Position, Transaction};
 
 use super::{
     agenda::{advance, deadline},
-    fixture::{
-        Fixture, NOW, conflict, events_of, history, keyed, one, soon, stored, stream, to,
-        transaction,
-    },
+    fixture::{Fixture, NOW, conflict, events_of, history, keyed, one, soon, stored, stream, to, transaction},
     order::write,
 };
 

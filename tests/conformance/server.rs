@@ -16,10 +16,7 @@ use store::{AppendError, Committed, Expected, Log, StoreError, Target};
 use tokio::{sync::Notify, task::JoinSet};
 
 use super::{
-    fixture::{
-        Fixture, head_of, keyed, one, open, postgres_at, soon, stored, stream, to, transaction,
-        version_of,
-    },
+    fixture::{Fixture, head_of, keyed, one, open, postgres_at, soon, stored, stream, to, transaction, version_of},
     order::write,
     processes::{session, until_somebody_waits},
 };
@@ -51,11 +48,7 @@ impl Wire {
         let port: u16 = port.parse().expect("a port is a number");
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
         let ours = listener.local_addr().expect("it has an address").port();
-        let wire = Arc::new(Self {
-            cut: Mutex::new(None),
-            is_cut: AtomicBool::new(false),
-            asked_again: Notify::new(),
-        });
+        let wire = Arc::new(Self { cut: Mutex::new(None), is_cut: AtomicBool::new(false), asked_again: Notify::new() });
         let shared = Arc::clone(&wire);
         // The threads end with their connections, and this one with the process.
         thread::spawn(move || {
@@ -86,11 +79,7 @@ impl Wire {
             if self.is_cut.load(Ordering::SeqCst) && holds(b"for update") {
                 self.asked_again.notify_one();
             }
-            let cut = if holds(b"COMMIT\0") {
-                self.cut.lock().expect("nobody panicked with it").take()
-            } else {
-                None
-            };
+            let cut = if holds(b"COMMIT\0") { self.cut.lock().expect("nobody panicked with it").take() } else { None };
             if let Some(cut) = cut {
                 self.is_cut.store(true, Ordering::SeqCst);
                 client.shutdown(Shutdown::Both).ok();
@@ -138,10 +127,7 @@ pub(crate) async fn an_answer_lost_at_the_commit_is_found_again(fixture: &mut Fi
     let silent = keyed(transaction(Vec::new()), "k", 1, "{}");
     wire.arm(Cut::After);
     let outcome = soon(log.append(silent.clone())).await;
-    assert_eq!(
-        outcome,
-        Ok(Committed { position: head_of(log).await, stored: true, replayed: None })
-    );
+    assert_eq!(outcome, Ok(Committed { position: head_of(log).await, stored: true, replayed: None }));
     let again = soon(log.append(silent)).await.expect("it is answered");
     assert_eq!(again.replayed.as_deref(), Some("{}"));
 }
@@ -261,9 +247,8 @@ pub(crate) async fn a_killed_server_loses_nothing_it_acknowledged(fixture: &mut 
 }
 
 async fn set_for_new_sessions(target: &Target, setting: &str) {
-    let statement = format!(
-        "do $$ begin execute format('alter database %I set {setting}', current_database()); end $$"
-    );
+    let statement =
+        format!("do $$ begin execute format('alter database %I set {setting}', current_database()); end $$");
     session(target).await.execute(&*statement).await.expect("a superuser may");
 }
 

@@ -18,11 +18,7 @@ async fn cut_on_the_wire(address: SocketAddr, product: &str, cart: &str) {
          content-length: {}\r\n\r\n{body}",
         body.len()
     );
-    let length = if chance(2) == 0 {
-        request.len()
-    } else {
-        usize::try_from(chance(300)).expect("a length")
-    };
+    let length = if chance(2) == 0 { request.len() } else { usize::try_from(chance(300)).expect("a length") };
     let stream = TcpStream::connect(address).await.expect("the shop accepts");
     stream.writable().await.expect("the shop reads");
     stream.try_write(&request.as_bytes()[..length.min(request.len())]).expect("the shop reads");
@@ -32,9 +28,7 @@ async fn cut_on_the_wire(address: SocketAddr, product: &str, cart: &str) {
 /// Sends a request and stops listening.
 async fn cut_in_the_client(shop: &Shop, number: u64, product: &str, cart: &str, order: &Placed) {
     let request = match number % 5 {
-        0 => shop
-            .request(Method::POST, "/api/cart/items")
-            .json(&json!({"product": product, "quantity": 1})),
+        0 => shop.request(Method::POST, "/api/cart/items").json(&json!({"product": product, "quantity": 1})),
         1 => shop.request(Method::GET, "/api/products"),
         2 => shop
             .request(Method::POST, "/api/checkout")
@@ -43,13 +37,9 @@ async fn cut_in_the_client(shop: &Shop, number: u64, product: &str, cart: &str, 
             .request(Method::POST, &format!("/api/orders/{}/pay", order.id))
             .header("webox-order-token", &order.token)
             .json(&json!({"method": "sandbox_declined"})),
-        _ => shop
-            .staff(Method::PATCH, &format!("/api/products/{product}"))
-            .json(&json!({"tags": ["mer"]})),
+        _ => shop.staff(Method::PATCH, &format!("/api/products/{product}")).json(&json!({"tags": ["mer"]})),
     };
-    let _ =
-        timeout(Duration::from_micros(chance(5_000)), request.header("webox-cart", cart).send())
-            .await;
+    let _ = timeout(Duration::from_micros(chance(5_000)), request.header("webox-cart", cart).send()).await;
 }
 
 /// Somebody who does not go away.
@@ -68,8 +58,7 @@ async fn nobody_idles_in_a_transaction(url: &str) {
     let statement = "select count(*) from pg_stat_activity
                      where datname = current_database() and state like 'idle in transaction%'";
     for _ in 0..100 {
-        let idle: i64 =
-            sqlx::query_scalar(statement).fetch_one(&mut session).await.expect("a count");
+        let idle: i64 = sqlx::query_scalar(statement).fetch_one(&mut session).await.expect("a count");
         if idle == 0 {
             return;
         }

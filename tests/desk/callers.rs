@@ -45,10 +45,8 @@ async fn callers_who_leave_take_nothing_with_them(ground: Ground) {
     let acknowledged: Vec<Uuid> = callers.join_all().await.into_iter().flatten().collect();
 
     let events = shop.events().await;
-    let stored: std::collections::HashSet<Uuid> = events
-        .iter()
-        .map(|event| serde_json::from_str::<store::Metadata>(&event.metadata).unwrap().command)
-        .collect();
+    let stored: std::collections::HashSet<Uuid> =
+        events.iter().map(|event| serde_json::from_str::<store::Metadata>(&event.metadata).unwrap().command).collect();
     for command in acknowledged {
         assert!(stored.contains(&command), "{command} was answered and is not in the log");
     }

@@ -21,10 +21,8 @@ async fn a_draft_claims_its_slug_in_the_same_append(ground: Ground) {
     let new = new_product("affiche", Kind::Physical, 1250);
     let done = shop.commands.products.draft(&staff(), new.clone()).await.unwrap();
     let events = shop.events().await;
-    let told: Vec<(&str, &str, u64)> = events
-        .iter()
-        .map(|event| (event.stream.kind(), &*event.event_type, event.version))
-        .collect();
+    let told: Vec<(&str, &str, u64)> =
+        events.iter().map(|event| (event.stream.kind(), &*event.event_type, event.version)).collect();
     assert_eq!(told, [("product", "ProductDrafted", 1), ("reservation", "ReservationClaimed", 1)]);
     assert!(events.iter().all(|event| event.transaction_end == done.position));
     assert_eq!(events[1].stream.id(), of_slug(&new.slug));
@@ -50,12 +48,9 @@ async fn one_of_many_drafts_gets_the_slug(ground: Ground) {
     let mut drafts = JoinSet::new();
     for _ in 0..32 {
         let products = shop.commands.products.clone();
-        drafts.spawn(async move {
-            products.draft(&staff(), new_product("affiche", Kind::Physical, 1250)).await
-        });
+        drafts.spawn(async move { products.draft(&staff(), new_product("affiche", Kind::Physical, 1250)).await });
     }
-    let (won, lost): (Vec<_>, Vec<_>) =
-        drafts.join_all().await.into_iter().partition(Result::is_ok);
+    let (won, lost): (Vec<_>, Vec<_>) = drafts.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 31));
     for lost in lost {
         assert!(matches!(lost, Err(CommandError::Refused(DraftError::SlugTaken))), "{lost:?}");

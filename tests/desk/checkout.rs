@@ -38,9 +38,7 @@ async fn a_checkout_is_one_append(ground: Ground) {
     assert!(events.iter().all(|event| event.transaction_end == done.position));
     let [closed, placed, reserved] = &events[..] else { panic!("{events:?}") };
     assert_eq!(decoded(closed), Event::Cart(CartEvent::CheckedOut { order: done.value }));
-    let Event::Order(OrderEvent::Placed { order, cart: of, lines, totals, expires_at, .. }) =
-        decoded(placed)
-    else {
+    let Event::Order(OrderEvent::Placed { order, cart: of, lines, totals, expires_at, .. }) = decoded(placed) else {
         panic!("{placed:?}")
     };
     assert_eq!((order, of, totals.total), (done.value, cart, Money::eur(1650)));
@@ -49,11 +47,7 @@ async fn a_checkout_is_one_append(ground: Ground) {
     assert_eq!(bought, [(poster, Money::eur(1250)), (film, Money::eur(400))]);
     assert_eq!(
         decoded(reserved),
-        Event::Product(ProductEvent::StockReserved {
-            order: done.value,
-            quantity: pieces(1),
-            available: 2
-        })
+        Event::Product(ProductEvent::StockReserved { order: done.value, quantity: pieces(1), available: 2 })
     );
     shop.prove().await;
     shop.close().await;
@@ -87,14 +81,10 @@ async fn the_last_piece_is_sold_once(ground: Ground) {
     let answers = all_at_once(&shop, &carts).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     for refusal in answers.into_iter().filter_map(Result::err) {
-        assert_eq!(
-            refusal,
-            CheckoutError::Product { product, error: ProductError::OutOfStock { available: 0 } }
-        );
+        assert_eq!(refusal, CheckoutError::Product { product, error: ProductError::OutOfStock { available: 0 } });
     }
     assert_eq!(shop.stock(product).await, Stock { on_hand: 1, held: 1 });
-    let placed =
-        shop.events().await.into_iter().filter(|event| event.event_type == "OrderPlaced").count();
+    let placed = shop.events().await.into_iter().filter(|event| event.event_type == "OrderPlaced").count();
     assert_eq!(placed, 1);
     shop.prove().await;
     shop.close().await;
@@ -106,8 +96,7 @@ async fn a_refused_checkout_leaves_nothing(ground: Ground) {
     let second = shop.product("deux", 1250, Some(0)).await;
     let cart = shop.cart(&[first, second]).await;
     let before = shop.head().await;
-    let refusal =
-        shop.commands.orders.check_out(&guest(cart), &checkout(cart, 2, 2500)).await.unwrap_err();
+    let refusal = shop.commands.orders.check_out(&guest(cart), &checkout(cart, 2, 2500)).await.unwrap_err();
     let error = ProductError::OutOfStock { available: 0 };
     let expected = CheckoutError::Product { product: second, error };
     assert!(matches!(&refusal, CommandError::Refused(error) if *error == expected), "{refusal:?}");
@@ -189,12 +178,7 @@ async fn an_order_cancelled_while_it_is_placed_gives_its_stock_back(ground: Grou
     shop.close().await;
 }
 
-async fn assert_changed(
-    shop: &Shop,
-    cart: domain::CartId,
-    (version, cents): (u64, i64),
-    (is, total): (u64, i64),
-) {
+async fn assert_changed(shop: &Shop, cart: domain::CartId, (version, cents): (u64, i64), (is, total): (u64, i64)) {
     let asked = checkout(cart, version, cents);
     let refusal = shop.commands.orders.check_out(&guest(cart), &asked).await.unwrap_err();
     let expected = CheckoutError::CartChanged { cart_version: is, total: Money::eur(total) };

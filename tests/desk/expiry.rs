@@ -70,10 +70,7 @@ async fn a_cart_that_nobody_touches_is_closed(ground: Ground) {
     let cart = shop.cart(&[product]).await;
     until_scheduled(&shop.log, 1).await;
     ground.clock.turn(later(24));
-    eventually("the cart expires", async || {
-        shop.names("cart", cart).await == ["CartItemAdded", "CartExpired"]
-    })
-    .await;
+    eventually("the cart expires", async || shop.names("cart", cart).await == ["CartItemAdded", "CartExpired"]).await;
     let asked = checkout(cart, 1, 1250);
     assert!(shop.commands.orders.check_out(&guest(cart), &asked).await.is_err());
     shop.close().await;
@@ -105,10 +102,7 @@ async fn reactors_that_are_told_twice_change_nothing(ground: Ground) {
         forget_bookmarks(&ground).await;
         let shop = ground.open_alive().await;
         let asked = ground.payments.charges(attempt);
-        eventually("the provider is asked again", async || {
-            ground.payments.charges(attempt) > asked
-        })
-        .await;
+        eventually("the provider is asked again", async || ground.payments.charges(attempt) > asked).await;
         until_scheduled(&shop.log, 0).await;
         a_moment().await;
         assert_eq!(shop.events().await, before);

@@ -4,12 +4,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use commands::{
-    Actor, Commands, Context, ManualClock, Patience, RequestKey, order::Checkout,
-    product::NewProduct, reactors::Reactors,
+    Actor, Commands, Context, ManualClock, Patience, RequestKey, order::Checkout, product::NewProduct,
+    reactors::Reactors,
 };
 use domain::{
-    Address, AttemptId, CartId, Contact, Email, Event, Language, Line, Localized, Money, OrderId,
-    ProductId, Prose, Quantity, Slug, VatRate,
+    Address, AttemptId, CartId, Contact, Email, Event, Language, Line, Localized, Money, OrderId, ProductId, Prose,
+    Quantity, Slug, VatRate,
     product::{Description, Kind, ProductEvent},
 };
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
@@ -51,9 +51,7 @@ impl Ground {
     fn target(&self, schema: &str) -> Target {
         match &self.place {
             Place::Folder(folder) => Target::Sqlite(folder.join(format!("{schema}.db"))),
-            Place::Database(url) => {
-                Target::Postgres { url: url.clone(), schema: schema.to_owned() }
-            }
+            Place::Database(url) => Target::Postgres { url: url.clone(), schema: schema.to_owned() },
         }
     }
 
@@ -292,10 +290,7 @@ impl Shop {
 
     /// Waits until the last event of an order is `name`.
     pub(super) async fn until_order(&self, order: OrderId, name: &str) {
-        eventually(name, async || {
-            self.names("order", order).await.last().is_some_and(|last| last == name)
-        })
-        .await;
+        eventually(name, async || self.names("order", order).await.last().is_some_and(|last| last == name)).await;
     }
 }
 

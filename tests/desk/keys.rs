@@ -6,9 +6,7 @@ use commands::{Actor, CommandError, Context, Failure, product::DraftError};
 use domain::product::Kind;
 use tokio::task::JoinSet;
 
-use super::ground::{
-    Ground, Stock, a_moment, checkout, guest, keyed, new_product, nobody, pieces, staff,
-};
+use super::ground::{Ground, Stock, a_moment, checkout, guest, keyed, new_product, nobody, pieces, staff};
 
 super::stories!(
     the_same_key_gives_the_same_answer,
@@ -54,9 +52,7 @@ async fn a_key_in_use_is_used_once(ground: Ground) {
     let mut asked = JoinSet::new();
     for _ in 0..32 {
         let products = shop.commands.products.clone();
-        asked.spawn(
-            async move { products.adjust_stock(&keyed(staff(), "k", 1), product, 10).await },
-        );
+        asked.spawn(async move { products.adjust_stock(&keyed(staff(), "k", 1), product, 10).await });
     }
     let mut positions = HashSet::new();
     for answer in asked.join_all().await {
@@ -123,16 +119,14 @@ async fn a_key_answers_again_after_a_restart(ground: Ground) {
     let method = domain::Line::parse("ok").unwrap();
     let first = shop.commands.orders.pay(&context, order, method.clone()).await.unwrap();
     let asked = checkout(cart, 1, 1250);
-    let bought =
-        shop.commands.orders.check_out(&keyed(guest(cart), "buy", 1), &asked).await.unwrap();
+    let bought = shop.commands.orders.check_out(&keyed(guest(cart), "buy", 1), &asked).await.unwrap();
     shop.close().await;
 
     let shop = ground.open().await;
     let before = shop.head().await;
     let again = shop.commands.orders.pay(&context, order, method).await.unwrap();
     assert_eq!((again.value, again.replayed), (first.value, true));
-    let again =
-        shop.commands.orders.check_out(&keyed(guest(cart), "buy", 1), &asked).await.unwrap();
+    let again = shop.commands.orders.check_out(&keyed(guest(cart), "buy", 1), &asked).await.unwrap();
     assert_eq!((again.value, again.replayed), (bought.value, true));
     assert_eq!(shop.head().await, before);
     shop.close().await;

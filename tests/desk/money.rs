@@ -29,17 +29,8 @@ async fn a_paid_order_lets_its_stock_leave(ground: Ground) {
     assert_eq!(
         shop.story("order", order).await[1..],
         [
-            Event::Order(OrderEvent::PaymentRequested {
-                attempt,
-                amount,
-                method: domain::Line::parse("ok").unwrap()
-            }),
-            Event::Order(OrderEvent::PaymentSucceeded {
-                attempt,
-                amount,
-                reference: reference("paid", attempt),
-                on
-            }),
+            Event::Order(OrderEvent::PaymentRequested { attempt, amount, method: domain::Line::parse("ok").unwrap() }),
+            Event::Order(OrderEvent::PaymentSucceeded { attempt, amount, reference: reference("paid", attempt), on }),
             Event::Order(OrderEvent::Paid { amount, on }),
         ]
     );

@@ -94,9 +94,7 @@ async fn nothing_is_refused_for_what_another_process_has_changed() {
 
     // A no-op is an answer, too: archived here, published there, archived again is not "nothing to do".
     let reserved = one.commands.orders.check_out(&guest(cart), &checkout(cart, 1, 1250)).await;
-    let Err(CommandError::Refused(CheckoutError::Product { error, .. })) = reserved else {
-        panic!("{reserved:?}")
-    };
+    let Err(CommandError::Refused(CheckoutError::Product { error, .. })) = reserved else { panic!("{reserved:?}") };
     assert_eq!(error, ProductError::OutOfStock { available: 0 });
     one.commands.products.adjust_stock(&staff(), product, 1).await.unwrap();
     other.commands.orders.check_out(&guest(cart), &checkout(cart, 1, 1250)).await.unwrap();

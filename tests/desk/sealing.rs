@@ -75,8 +75,7 @@ async fn a_key_dropped_while_it_is_fetched_is_dropped(ground: Ground) {
     for _ in 0..100 {
         let subject = Uuid::now_v7();
         let place = Place { subject, stream: &stream, field: "contact" };
-        let (one, forgotten, two) =
-            tokio::join!(vault.key_of(subject), vault.forget(subject), vault.key_of(subject));
+        let (one, forgotten, two) = tokio::join!(vault.key_of(subject), vault.forget(subject), vault.key_of(subject));
         forgotten.unwrap();
         for key in [one.unwrap(), two.unwrap()] {
             let wanted = (subject, key.seal(place, b"Ana").unwrap().key);

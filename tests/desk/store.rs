@@ -9,9 +9,7 @@ use std::{
 };
 
 use sqlx::postgres::PgConnectOptions;
-use store::{
-    Append, AppendError, Expected, Key, KeyedAnswer, Log, NewEvent, StreamName, Target, Transaction,
-};
+use store::{Append, AppendError, Expected, Key, KeyedAnswer, Log, NewEvent, StreamName, Target, Transaction};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
     net::{TcpListener, TcpStream},
@@ -117,13 +115,7 @@ async fn wire(client: TcpStream, server: TcpStream, late: Arc<AtomicBool>) {
 }
 
 fn append(stream: &StreamName, version: u64) -> Transaction {
-    let event = NewEvent {
-        id: Uuid::now_v7(),
-        event_type: "Test".to_owned(),
-        schema: 1,
-        payload: "{}".to_owned(),
-    };
-    let append =
-        Append { stream: stream.clone(), expected: Expected::Exact(version), events: vec![event] };
+    let event = NewEvent { id: Uuid::now_v7(), event_type: "Test".to_owned(), schema: 1, payload: "{}".to_owned() };
+    let append = Append { stream: stream.clone(), expected: Expected::Exact(version), events: vec![event] };
     Transaction { appends: vec![append], metadata: "{}".to_owned(), at: 1, key: None }
 }

@@ -52,16 +52,13 @@ async fn no_answer_but_that_of_a_cart_sets_a_cookie() {
 /// The name of a new cart's cookie, its attributes in the order of the alphabet, and its value.
 async fn cookie_of(shop: &Shop) -> (String, Vec<String>, String) {
     let product = shop.product("brume", 1990, Some(5)).await;
-    let add = shop
-        .request(Method::POST, "/api/cart/items")
-        .json(&json!({"product": product, "quantity": 1}));
+    let add = shop.request(Method::POST, "/api/cart/items").json(&json!({"product": product, "quantity": 1}));
     let answer = Answer::of(add).await;
     answer.expect(StatusCode::OK);
     assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 1);
     let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
     let mut parts = cookie.split("; ").map(str::to_owned);
-    let (name, token) =
-        parts.next().unwrap().split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (name, token) = parts.next().unwrap().split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert_eq!(answer.headers["webox-cart"].to_str().unwrap(), token);
     let mut rest: Vec<String> = parts.collect();
     rest.sort();

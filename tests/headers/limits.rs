@@ -21,20 +21,14 @@ async fn headers_have_their_bounds() {
             write!(request, "X-{number}: y\r\n").unwrap();
         }
         let answer = exchange(&shop.url, format!("{request}\r\n").into_bytes()).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{count} headers more: {answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{count} headers more: {answer}");
     }
     for (size, status) in [(8 * 1024, "204"), (20 * 1024, "431"), (2 * 1024 * 1024, "431")] {
         let request = format!("{QUESTION}Connection: close\r\nX: {}\r\n\r\n", "y".repeat(size));
         let answer = exchange(&shop.url, request.into_bytes()).await;
         // Where the client still sends when the answer comes, its machine may not show it the answer.
         let is_cut = size > 1024 * 1024 && answer.is_empty();
-        assert!(
-            is_cut || answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{size} bytes: {answer}"
-        );
+        assert!(is_cut || answer.starts_with(&format!("HTTP/1.1 {status} ")), "{size} bytes: {answer}");
     }
     still_answers(&shop).await;
     shop.close().await;
@@ -114,9 +108,7 @@ async fn whoever_is_slow_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_so_many_connections_and_no_more() {
-    let mut shop =
-        Shop::open_as(api::Config { max_connections_per_address: 5, ..config(Backend::Sqlite) })
-            .await;
+    let mut shop = Shop::open_as(api::Config { max_connections_per_address: 5, ..config(Backend::Sqlite) }).await;
     let url = shop.url.clone();
     aside(move || {
         let question = format!("{QUESTION}\r\n");

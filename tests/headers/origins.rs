@@ -4,14 +4,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::shop::{Answer, Backend, Shop, config};
 
-const SITES: [Option<&str>; 6] = [
-    None,
-    Some("none"),
-    Some("same-origin"),
-    Some("same-site"),
-    Some("cross-site"),
-    Some("garbage"),
-];
+const SITES: [Option<&str>; 6] =
+    [None, Some("none"), Some("same-origin"), Some("same-site"), Some("cross-site"), Some("garbage")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_other_site_sends_a_command() {
@@ -104,8 +98,7 @@ async fn every_command_is_guarded() {
 async fn a_question_from_another_site_is_answered_and_not_shared() {
     let mut shop = Shop::open(Backend::Sqlite).await;
     for origin in ["https://evil.example", "null"] {
-        let request =
-            shop.request(Method::GET, "/api/products").header("sec-fetch-site", "cross-site");
+        let request = shop.request(Method::GET, "/api/products").header("sec-fetch-site", "cross-site");
         let answer = Answer::of(request.header("origin", origin)).await;
         answer.expect(StatusCode::OK);
         assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
@@ -120,22 +113,17 @@ async fn a_question_from_another_site_is_answered_and_not_shared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_site_sends_commands() {
     let trusted = "https://pos.example".to_owned();
-    let settings =
-        api::Config { trusted_origins: vec![trusted.clone()], ..config(Backend::Sqlite) };
+    let settings = api::Config { trusted_origins: vec![trusted.clone()], ..config(Backend::Sqlite) };
     let mut shop = Shop::open_as(settings).await;
     let product = shop.product("brume", 1990, None).await;
     let add = |origin: &str| {
-        let request =
-            shop.request(Method::POST, "/api/cart/items").header("sec-fetch-site", "cross-site");
+        let request = shop.request(Method::POST, "/api/cart/items").header("sec-fetch-site", "cross-site");
         request.header("origin", origin).json(&json!({"product": product, "quantity": 1}))
     };
     Answer::of(add(&trusted)).await.expect(StatusCode::OK);
-    for origin in [
-        "http://pos.example",
-        "https://pos.example.evil.example",
-        "https://pos.example:444",
-        "https://evilpos.example",
-    ] {
+    for origin in
+        ["http://pos.example", "https://pos.example.evil.example", "https://pos.example:444", "https://evilpos.example"]
+    {
         Answer::of(add(origin)).await.expect_problem(StatusCode::FORBIDDEN, "cross-origin");
     }
     shop.close().await;

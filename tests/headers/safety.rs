@@ -4,8 +4,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect::Po
 use serde_json::json;
 use tests::shop::{Backend, STAFF, Shop, config};
 
-const STRICT: &str =
-    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const STRICT: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_keeps_the_browser_safe() {
@@ -23,10 +22,7 @@ async fn a_shop_behind_https_says_that_it_stays_there() {
     let mut shop = Shop::open_as(api::Config { public_url, ..config(Backend::Sqlite) }).await;
     for answer in every_kind_of_answer(&shop).await {
         check(&answer);
-        assert_eq!(
-            answer.headers()["strict-transport-security"],
-            "max-age=63072000; includeSubDomains"
-        );
+        assert_eq!(answer.headers()["strict-transport-security"], "max-age=63072000; includeSubDomains");
     }
     shop.close().await;
 }
@@ -35,12 +31,7 @@ async fn a_shop_behind_https_says_that_it_stays_there() {
 async fn nobody_names_a_request_but_the_shop() {
     let mut shop = Shop::open(Backend::Sqlite).await;
     for given in ["018f0000-0000-7000-8000-000000000000", "garbage", ""] {
-        let answer = shop
-            .request(Method::GET, "/api/nope")
-            .header("x-request-id", given)
-            .send()
-            .await
-            .unwrap();
+        let answer = shop.request(Method::GET, "/api/nope").header("x-request-id", given).send().await.unwrap();
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
         assert_ne!(id, given);
         assert_eq!(id.len(), 36);
@@ -63,10 +54,7 @@ fn check(answer: &Response) {
             policy.starts_with("default-src 'self';") && policy.contains("frame-ancestors 'none'"),
             "{what}: {policy}"
         );
-        assert!(
-            !policy.contains("script-src") && !policy.contains("unsafe-eval"),
-            "{what}: {policy}"
-        );
+        assert!(!policy.contains("script-src") && !policy.contains("unsafe-eval"), "{what}: {policy}");
     } else {
         assert_eq!(policy, STRICT, "{what}");
     }
@@ -77,12 +65,7 @@ fn check(answer: &Response) {
     assert!(header("permissions-policy").contains("camera=()"), "{what}");
     assert!(["no-store", "no-cache"].contains(&header("cache-control")), "{what}");
     assert_eq!(header("x-request-id").len(), 36, "{what}");
-    for name in [
-        "server",
-        "x-powered-by",
-        "access-control-allow-origin",
-        "access-control-allow-credentials",
-    ] {
+    for name in ["server", "x-powered-by", "access-control-allow-origin", "access-control-allow-credentials"] {
         assert!(!answer.headers().contains_key(name), "{what} has {name}");
     }
 }
@@ -93,10 +76,8 @@ async fn every_kind_of_answer(shop: &Shop) -> Vec<Response> {
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let ask = |method: Method, path: &str| client.request(method, format!("{}{path}", shop.url));
     let (get, post) = (Method::GET, Method::POST);
-    let add = |quantity: i64| {
-        ask(post.clone(), "/api/cart/items")
-            .json(&json!({"product": product, "quantity": quantity}))
-    };
+    let add =
+        |quantity: i64| ask(post.clone(), "/api/cart/items").json(&json!({"product": product, "quantity": quantity}));
     let stock = format!("/api/products/{product}/stock");
     let asked: Vec<(u16, RequestBuilder)> = vec![
         (200, ask(get.clone(), "/api/products").header("webox-position", shop.head().0)),
@@ -129,8 +110,7 @@ async fn every_kind_of_answer(shop: &Shop) -> Vec<Response> {
     let mut answers = Vec::new();
     for (status, request) in asked {
         let answer = request.send().await.unwrap();
-        let is_expected = answer.status().as_u16() == status
-            || (status == 303 && answer.status().is_redirection());
+        let is_expected = answer.status().as_u16() == status || (status == 303 && answer.status().is_redirection());
         assert!(is_expected, "{} answers {}, not {status}", answer.url(), answer.status());
         answers.push(answer);
     }

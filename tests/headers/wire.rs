@@ -44,10 +44,8 @@ impl Wire {
             bytes.push(byte[0]);
             if bytes.ends_with(b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&bytes).to_lowercase();
-                let length = head
-                    .split("content-length: ")
-                    .nth(1)
-                    .and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                let length =
+                    head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
                 let mut body = vec![0; length.unwrap_or(0)];
                 let _ = self.0.read_exact(&mut body);
                 bytes.extend(body);

@@ -12,8 +12,7 @@ use uuid::Uuid;
 use super::*;
 
 /// Words that stand nowhere but in this person's contact.
-const WORDS: [&str; 5] =
-    ["zephyrine@quatremere.example", "Zephyrine", "Quatremere", "Acanthes", "Montbrizon"];
+const WORDS: [&str; 5] = ["zephyrine@quatremere.example", "Zephyrine", "Quatremere", "Acanthes", "Montbrizon"];
 
 fn somebody() -> Value {
     json!({
@@ -25,13 +24,9 @@ fn somebody() -> Value {
 
 /// The files of the shop that hold these bytes anywhere.
 fn places(shop: &Shop, bytes: &[u8]) -> Vec<String> {
-    let files = fs::read_dir(&shop.config().data)
-        .expect("a folder")
-        .map(|file| file.expect("a file").path());
+    let files = fs::read_dir(&shop.config().data).expect("a folder").map(|file| file.expect("a file").path());
     files
-        .filter(|path| {
-            fs::read(path).expect("a file").windows(bytes.len()).any(|window| window == bytes)
-        })
+        .filter(|path| fs::read(path).expect("a file").windows(bytes.len()).any(|window| window == bytes))
         .map(|path| path.display().to_string())
         .collect()
 }
@@ -113,9 +108,8 @@ async fn a_dropped_key_is_nowhere_in_the_files() {
     let target = shop.config().vault_target().expect("a store");
     let vault = Db::open(&target, Durability::Full).await.expect("the vault opens");
     let statement = "select key from keys where subject = $1";
-    let key: Result<Vec<u8>, sqlx::Error> = on_db!(&vault, read, |pool| {
-        sqlx::query_scalar(statement).bind(subject).fetch_one(pool).await
-    });
+    let key: Result<Vec<u8>, sqlx::Error> =
+        on_db!(&vault, read, |pool| { sqlx::query_scalar(statement).bind(subject).fetch_one(pool).await });
     let key = key.expect("a key");
     vault.close().await;
     assert_eq!(places(&shop, &key).len(), 1);

@@ -31,11 +31,7 @@ async fn an_empty_folder_becomes_a_demo_shop() {
             }
         }
         let is_goods = product["kind"] == "physical";
-        assert_eq!(
-            product["available"].as_i64().is_some_and(|count| count > 0),
-            is_goods,
-            "{product}"
-        );
+        assert_eq!(product["available"].as_i64().is_some_and(|count| count > 0), is_goods, "{product}");
     }
 
     let file = place.data("admin.token");
@@ -43,11 +39,8 @@ async fn an_empty_folder_becomes_a_demo_shop() {
     let token = fs::read_to_string(&file).unwrap();
     assert!(token.len() >= 32, "{token}");
     assert!(!served.said.contains(&token), "the token is shown");
-    for (token, status) in
-        [(token.as_str(), StatusCode::OK), (&token[1..], StatusCode::UNAUTHORIZED)]
-    {
-        let request =
-            Client::new().get(format!("{}/api/admin/projections", served.url)).bearer_auth(token);
+    for (token, status) in [(token.as_str(), StatusCode::OK), (&token[1..], StatusCode::UNAUTHORIZED)] {
+        let request = Client::new().get(format!("{}/api/admin/projections", served.url)).bearer_auth(token);
         Answer::of(request).await.expect(status);
     }
     served.stop();
@@ -73,12 +66,9 @@ async fn a_demo_shop_is_stocked_once() {
 async fn a_folder_belongs_to_one_process() {
     let place = Place::new();
     let served = place.serve();
-    for arguments in [
-        &["--listen", "127.0.0.1:0"][..],
-        &["serve", "--listen", "127.0.0.1:0"],
-        &["rebuild"],
-        &["migrate"],
-    ] {
+    for arguments in
+        [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"], &["rebuild"], &["migrate"]]
+    {
         place.run(arguments).refused(&["in use", &served.url]);
     }
     // Those who only read may come at any time.
@@ -86,13 +76,9 @@ async fn a_folder_belongs_to_one_process() {
     place.run(&["verify"]).done(&[&format!("{head} events are what was recorded")]);
     let replayed = place.run(&["replay", "shop-main"]);
     replayed.done(&[]);
-    let lines: Vec<Value> =
-        replayed.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = replayed.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1);
-    assert_eq!(
-        (&lines[0]["position"], &lines[0]["event"]),
-        (&Value::from(1), &Value::from("ShopOpened"))
-    );
+    assert_eq!((&lines[0]["position"], &lines[0]["event"]), (&Value::from(1), &Value::from("ShopOpened")));
     assert_eq!(lines[0]["payload"]["Opened"]["mode"], "demo");
     assert_eq!(lines[0]["hash"].as_str().unwrap().len(), 64);
     place.run(&["replay", "order-none"]).refused(&["there is no stream order-none"]);
@@ -108,7 +94,8 @@ async fn requests_under_way_are_answered_before_the_end() {
     let address = served.url.trim_start_matches("http://").to_owned();
     let mut under_way = TcpStream::connect(&address).unwrap();
     under_way.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let head = "POST /api/checkout HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
+    let head =
+        "POST /api/checkout HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
     under_way.write_all(head.as_bytes()).unwrap();
     // Idle connections are no requests, and hold nobody up.
     let _idle = TcpStream::connect(&address).unwrap();
@@ -139,19 +126,14 @@ async fn a_demo_never_becomes_a_real_shop() {
     let served = place.serve();
     served.stop();
     let log = format!("sqlite:{}", place.data("log.db").display());
-    let live = place
-        .with("WEBOX_LOG", log)
-        .with("WEBOX_ADMIN_TOKEN", "a-token-that-is-long-enough-0123456789");
+    let live = place.with("WEBOX_LOG", log).with("WEBOX_ADMIN_TOKEN", "a-token-that-is-long-enough-0123456789");
     let said = live.run(&["--listen", "127.0.0.1:0"]);
     said.refused(&["this data belongs to another shop", "--demo", "--data", "Demo", "Live"]);
     // Nothing was written, and the demo goes on.
     let head = live.run(&["verify"]);
     head.done(&["events are what was recorded"]);
     let served = place.serve();
-    assert_eq!(
-        get(&served, "/api/products?limit=100").await["items"].as_array().unwrap().len(),
-        40
-    );
+    assert_eq!(get(&served, "/api/products?limit=100").await["items"].as_array().unwrap().len(), 40);
     served.stop();
 
     let place = Place::new();

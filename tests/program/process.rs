@@ -9,34 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tests::shop::folder;
-
-/// The program, built from these sources.
-fn webox() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // The same packages as the tests, so that nothing else is built again.
-        let mut build = Command::new(env!("CARGO"));
-        build.args([
-            "build", "--quiet", "--locked", "-p", "tests", "-p", "api", "--lib", "--bin", "webox",
-        ]);
-        // What cargo says of the tests is no setting of theirs: dependencies that look at it would be built again.
-        for (name, _) in env::vars_os().filter(|(name, _)| {
-            let name = name.to_string_lossy();
-            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
-        }) {
-            build.env_remove(name);
-        }
-        let here = env::current_exe().unwrap();
-        let profile = here.parent().and_then(Path::parent).unwrap();
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-        assert!(built.success(), "the program cannot be built");
-        profile.join("webox")
-    })
-}
+use tests::{program::built, shop::folder};
 
 /// A folder, and how the program is called in it.
 pub(super) struct Place {
@@ -68,14 +41,9 @@ impl Place {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(webox());
+        let mut command = Command::new(built());
         let settings = self.settings.iter().map(|(name, value)| (name, value));
-        command
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env_clear()
-            .envs(settings)
-            .stdin(Stdio::null());
+        command.args(arguments).current_dir(&self.folder).env_clear().envs(settings).stdin(Stdio::null());
         command
     }
 

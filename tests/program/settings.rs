@@ -16,15 +16,12 @@ fn the_help_names_every_command_and_every_setting() {
     let help = place.run(&["--help"]).out;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src/config.rs");
     let source = fs::read_to_string(source).unwrap();
-    let names: BTreeSet<&str> = source
-        .split('"')
-        .filter(|text| text.starts_with("WEBOX_") && !text.contains(' '))
-        .collect();
+    let names: BTreeSet<&str> =
+        source.split('"').filter(|text| text.starts_with("WEBOX_") && !text.contains(' ')).collect();
     assert!(names.len() >= 15, "{names:?}");
     for name in names {
-        let (before, _) = help
-            .split_once(&format!("[env: {name}"))
-            .unwrap_or_else(|| panic!("{name} is not in {help}"));
+        let (before, _) =
+            help.split_once(&format!("[env: {name}")).unwrap_or_else(|| panic!("{name} is not in {help}"));
         let text = before.rsplit("\n\n").next().unwrap();
         let words = text.lines().skip(1).flat_map(str::split_whitespace).count();
         assert!(words >= 3, "{name} is not explained: {text}");
@@ -55,11 +52,7 @@ fn what_it_does_not_understand_it_says() {
     }
     place.with("WEBOX_LOG_LEVEL", "=,=").run(&["config"]).refused(&["WEBOX_LOG_LEVEL"]);
     place.with("WEBOX_LOG", "mysql://x").run(&["migrate"]).refused(&["sqlite:PATH or postgres://"]);
-    place
-        .with("WEBOX_LOG", "mysql://x")
-        .with("WEBOX_LOG_LEVEL", "off")
-        .run(&["migrate"])
-        .refused(&["sqlite:PATH"]);
+    place.with("WEBOX_LOG", "mysql://x").with("WEBOX_LOG_LEVEL", "off").run(&["migrate"]).refused(&["sqlite:PATH"]);
     place.run(&["replay", "nope"]).refused(&["a stream is"]);
 }
 
@@ -73,14 +66,9 @@ fn no_secret_is_ever_shown() {
     place.run(&["config"]).done(&["postgres://ana:***@127.0.0.1:1/shop", "\"order_minutes\": 30"]);
     // There is nobody at that port.
     place.run(&["verify"]).refused(&[]);
-    for arguments in [
-        &["config"][..],
-        &["--help"],
-        &["verify"],
-        &["serve", "--listen", "127.0.0.1:0"],
-        &["nope"],
-        &["migrate"],
-    ] {
+    for arguments in
+        [&["config"][..], &["--help"], &["verify"], &["serve", "--listen", "127.0.0.1:0"], &["nope"], &["migrate"]]
+    {
         for level in ["info", "trace"] {
             let said = place.with("WEBOX_LOG_LEVEL", level).run(arguments);
             for text in [said.out, said.err] {

@@ -9,6 +9,9 @@ use tests::{
     shop::{Answer, Backend, Shop, eur},
 };
 
+/// What a filter promises of every row.
+type Rule<'filter> = &'filter dyn Fn(&Value) -> bool;
+
 const SORTS: [&str; 4] = ["newest", "price", "price_desc", "name"];
 
 on_both! {
@@ -106,7 +109,7 @@ on_both! {
         assert_eq!(all.len(), 14);
         let price = |row: &Value| row["price"]["amount"].as_i64().unwrap();
         let has_tag = |row: &Value, tag: &str| row["tags"].as_array().unwrap().contains(&json!(tag));
-        let rules: [(&str, &dyn Fn(&Value) -> bool); 11] = [
+        let rules: [(&str, Rule<'_>); 11] = [
             ("category=tirages", &|row| row["category"] == "tirages"),
             ("category=rien", &|_| false),
             ("kind=service", &|row| row["kind"] == "service"),
@@ -164,17 +167,10 @@ async fn offer(shop: &Shop, number: &mut u32) {
     let one = *number;
     *number += 1;
     let kind = if one % 2 == 0 { "digital" } else { "service" };
-    let tags: Vec<&str> = [("pair", one % 2 == 0), ("trois", one % 3 == 0)]
-        .into_iter()
-        .filter(|tag| tag.1)
-        .map(|tag| tag.0)
-        .collect();
+    let tags: Vec<&str> =
+        [("pair", one % 2 == 0), ("trois", one % 3 == 0)].into_iter().filter(|tag| tag.1).map(|tag| tag.0).collect();
     let category = if one % 4 == 0 { "tirages" } else { "ateliers" };
-    let name = format!(
-        "{} {}",
-        ["Été", "azur", "Zèbre", "brume", "Ébène"][one as usize % 5],
-        one * 7 % 11
-    );
+    let name = format!("{} {}", ["Été", "azur", "Zèbre", "brume", "Ébène"][one as usize % 5], one * 7 % 11);
     let body = json!({
         "slug": format!("produit-{one}"), "kind": kind, "category": category, "vat_rate": 2000, "tags": tags,
         "name": {"fr": name}, "description": {"fr": "Un produit."}, "price": eur(i64::from(one % 4) * 100),
@@ -191,12 +187,8 @@ fn slug(row: &Value) -> String {
 
 /// Whether `next` may come after `one`: ids of products are made in the order of time.
 fn follows(sort: &str, one: &Value, next: &Value) -> bool {
-    let key = |row: &Value| {
-        (
-            row["price"]["amount"].as_i64().unwrap(),
-            row["name"]["fr"].as_str().unwrap().to_lowercase(),
-        )
-    };
+    let key =
+        |row: &Value| (row["price"]["amount"].as_i64().unwrap(), row["name"]["fr"].as_str().unwrap().to_lowercase());
     match sort {
         "newest" => one["id"].as_str() > next["id"].as_str(),
         "price" => key(one).0 <= key(next).0,

@@ -181,8 +181,7 @@ fn addresses(path: &str, product: &str, order: &Placed) -> Vec<String> {
         assert!(!path.contains('{'), "{path} is asked with something new");
         return vec![path.to_owned()];
     };
-    let good =
-        if path.contains("orders") { [order.id.as_str(), product] } else { [product, "brume"] };
+    let good = if path.contains("orders") { [order.id.as_str(), product] } else { [product, "brume"] };
     let long = "a".repeat(4_000);
     let ids = good.into_iter().chain(ODD_IDS).chain([long.as_str()]);
     ids.map(|id| format!("{before}{id}{after}")).collect()
@@ -193,9 +192,7 @@ fn askers(shop: &Shop, address: &str, cart: &str, order: &Placed) -> [RequestBui
     [
         shop.request(Method::GET, address),
         shop.staff(Method::GET, address),
-        shop.request(Method::GET, address)
-            .header("webox-cart", cart)
-            .header("webox-order-token", &order.token),
+        shop.request(Method::GET, address).header("webox-cart", cart).header("webox-order-token", &order.token),
     ]
 }
 
@@ -203,10 +200,7 @@ fn check(answer: &Answer, address: &str) {
     let Answer { status, headers, body } = answer;
     assert!(!status.is_server_error(), "GET {address} answers {status} {body}");
     if !status.is_success() {
-        assert_eq!(
-            headers["content-type"], "application/problem+json",
-            "GET {address} answers {status}"
-        );
+        assert_eq!(headers["content-type"], "application/problem+json", "GET {address} answers {status}");
         assert_eq!(body["status"], status.as_u16(), "GET {address} answers {body}");
         assert_eq!(body["request_id"], headers["x-request-id"].to_str().unwrap(), "GET {address}");
     }

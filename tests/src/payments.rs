@@ -88,9 +88,7 @@ impl Payments for Held {
 
     async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered> {
         self.charges.lock().unwrap_or_else(PoisonError::into_inner).push(charge.clone());
-        let left = self
-            .unanswered
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let left = self.unanswered.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if left.is_ok() {
             return Err(Unanswered("the line is cut".to_owned()));
         }

@@ -109,8 +109,8 @@ impl Cluster {
     fn try_start() -> Result<Self, String> {
         let programs = folder_with(&["initdb", "postgres", "pg_isready", "psql"])?;
         let folder = new_folder()?;
-        let mut supervisor = Supervisor::spawn(&programs, &folder)
-            .inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
+        let mut supervisor =
+            Supervisor::spawn(&programs, &folder).inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
         // Another process may take the port between the look and the start: then the next one.
         for port in std::iter::repeat_with(free_port).take(5) {
             let answer = supervisor.obey(&format!("start {port}"))?;
@@ -196,8 +196,7 @@ fn new_folder() -> Result<PathBuf, String> {
 /// of the PATH, else where `pg_config` points, else a folder of the PATH.
 fn folder_with(programs: &[&str]) -> Result<PathBuf, String> {
     let packages = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut versions: Vec<u32> =
-        packages.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut versions: Vec<u32> = packages.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     versions.sort_unstable();
     let package = |version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"));
     let mut folders: Vec<PathBuf> = versions.into_iter().rev().map(package).collect();

@@ -12,14 +12,22 @@ use api::Config;
 use crate::shop::STAFF;
 
 /// The program, built from what is here: an older one must not stand in for it.
-fn built() -> &'static Path {
+pub fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let this = std::env::current_exe().expect("the tests know where they are");
         let folder = this.parent().and_then(Path::parent).expect("the tests are in deps");
         let (target, profile) = (folder.parent().expect("a target folder"), folder.file_name());
         let profile = profile.filter(|name| *name != "debug").unwrap_or("dev".as_ref());
-        let built = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        for (name, _) in std::env::vars_os() {
+            let bytes = name.as_encoded_bytes();
+            // What cargo says of the tests' package is none of the build's business: some would build anew for it.
+            if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+                cargo.env_remove(name);
+            }
+        }
+        let built = cargo
             // Together with the tests, so that its dependencies are those that are built already.
             .args(["build", "--locked", "--quiet", "-p", "api", "-p", "tests", "--bin", "webox"])
             .arg("--target-dir")

@@ -21,18 +21,18 @@ pub async fn dump(target: &Target) -> BTreeMap<String, Vec<String>> {
 
 async fn tables_of(db: &Db) -> Vec<String> {
     match db {
-        Db::Sqlite { read, .. } => sqlx::query_scalar(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'",
-        )
-        .fetch_all(read)
-        .await
-        .expect("the tables are listed"),
-        Db::Postgres { read, .. } => sqlx::query_scalar(
-            "select tablename::text from pg_tables where schemaname = current_schema()",
-        )
-        .fetch_all(read)
-        .await
-        .expect("the tables are listed"),
+        Db::Sqlite { read, .. } => {
+            sqlx::query_scalar("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+                .fetch_all(read)
+                .await
+                .expect("the tables are listed")
+        }
+        Db::Postgres { read, .. } => {
+            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = current_schema()")
+                .fetch_all(read)
+                .await
+                .expect("the tables are listed")
+        }
     }
 }
 
@@ -59,11 +59,8 @@ async fn rows_of(db: &Db, table: &str) -> Vec<String> {
 /// Throws the views of a shop that is closed away, and makes them again from its log.
 pub async fn rebuild(config: &Config) {
     let log = Log::open(&config.log_target().expect("a store")).await.expect("the log opens");
-    let vault =
-        Vault::open(&config.vault_target().expect("a store")).await.expect("the vault opens");
-    let views = Views::open(&log, &vault, &config.views_target().expect("a store"))
-        .await
-        .expect("the views open");
+    let vault = Vault::open(&config.vault_target().expect("a store")).await.expect("the vault opens");
+    let views = Views::open(&log, &vault, &config.views_target().expect("a store")).await.expect("the views open");
     for name in views.names().collect::<Vec<_>>() {
         let reached = views.rebuild(name, &mut |_| {}).await.expect("the view is made again");
         assert_eq!(reached, Some(*log.watch().borrow()));

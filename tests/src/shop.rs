@@ -87,11 +87,8 @@ impl Shop {
     }
 
     async fn start(config: Config, clock: Arc<ManualClock>, payments: Arc<dyn Payments>) -> Self {
-        let setup = Setup {
-            config: config.clone(),
-            clock: Arc::clone(&clock) as _,
-            payments: Some(Arc::clone(&payments)),
-        };
+        let setup =
+            Setup { config: config.clone(), clock: Arc::clone(&clock) as _, payments: Some(Arc::clone(&payments)) };
         let app = App::open(setup).await.expect("the shop opens");
         let listener = TcpListener::bind(config.listen).await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it has an address"));
@@ -119,8 +116,7 @@ impl Shop {
     /// Stops the shop and opens it again on the same data.
     pub async fn reopen(&mut self) {
         self.close().await;
-        let (config, clock, payments) =
-            (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.payments));
+        let (config, clock, payments) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.payments));
         let fresh = Self::start(config, clock, payments).await;
         *self = fresh;
     }
@@ -155,9 +151,8 @@ impl Shop {
         let drafted = Answer::of(self.staff(Method::POST, "/api/products").json(&body)).await;
         let id = drafted.expect(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned();
         if let Some(stock) = stock {
-            let stocked = self
-                .staff(Method::POST, &format!("/api/products/{id}/stock"))
-                .json(&json!({"change": stock}));
+            let stocked =
+                self.staff(Method::POST, &format!("/api/products/{id}/stock")).json(&json!({"change": stock}));
             Answer::of(stocked).await.expect(StatusCode::OK);
         }
         let published = self.staff(Method::POST, &format!("/api/products/{id}/publish"));
@@ -172,9 +167,9 @@ impl Shop {
         answer.expect(StatusCode::OK)["available"].as_i64().expect("a stock")
     }
 
-    /// Somebody who comes in without a cart.
-    pub const fn guest(&self) -> Guest<'_> {
-        Guest { shop: self, cart: None, position: 0 }
+    /// Somebody who comes in without a cart, and sees what was done before.
+    pub fn guest(&self) -> Guest<'_> {
+        Guest { shop: self, cart: None, position: self.head().0 }
     }
 
     /// Where the log is now.
@@ -198,12 +193,7 @@ impl Shop {
     }
 
     /// Waits until `count` events of this type are in the log after `position`.
-    pub async fn wait_for_all(
-        &self,
-        event_type: &str,
-        position: Position,
-        count: usize,
-    ) -> Vec<Recorded> {
+    pub async fn wait_for_all(&self, event_type: &str, position: Position, count: usize) -> Vec<Recorded> {
         for _ in 0..600 {
             let mut found = self.events_after(position).await;
             found.retain(|event| event.event_type == event_type);
@@ -266,12 +256,7 @@ impl Answer {
     /// Problem details with this status and slug.
     #[track_caller]
     pub fn expect_problem(&self, status: StatusCode, slug: &str) -> &Value {
-        assert_eq!(
-            (self.status, self.body["slug"].as_str()),
-            (status, Some(slug)),
-            "{}",
-            self.body
-        );
+        assert_eq!((self.status, self.body["slug"].as_str()), (status, Some(slug)), "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         &self.body
     }
@@ -384,17 +369,10 @@ fn clock() -> Arc<ManualClock> {
 
 /// Settings for a new shop on this database, that no other test has.
 pub fn config(backend: Backend) -> Config {
-    let config = Config {
-        admin_token: Some(STAFF.to_owned()),
-        sandbox_payments: true,
-        ..Config::embedded(folder())
-    };
+    let config = Config { admin_token: Some(STAFF.to_owned()), sandbox_payments: true, ..Config::embedded(folder()) };
     match backend {
         // The stores are named, so that the shop is no demo and begins empty.
-        Backend::Sqlite => Config {
-            log: Some(format!("sqlite:{}", config.data.join("log.db").display())),
-            ..config
-        },
+        Backend::Sqlite => Config { log: Some(format!("sqlite:{}", config.data.join("log.db").display())), ..config },
         Backend::Postgres => Config { database: Some(postgres::database()), ..config },
     }
 }

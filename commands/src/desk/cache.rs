@@ -64,8 +64,7 @@ impl Cache {
             let mut entries = self.entries();
             if entries.len() >= MAX_ENTRIES {
                 entries.retain(|_, entry| {
-                    let on_its_way =
-                        || entry.try_lock().map_or(true, |entry| entry.is_on_its_way());
+                    let on_its_way = || entry.try_lock().map_or(true, |entry| entry.is_on_its_way());
                     Arc::strong_count(entry) > 1 || on_its_way()
                 });
             }

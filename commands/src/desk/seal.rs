@@ -24,10 +24,7 @@ impl<E: DomainEvent + Personal> Decided for E {
     fn stored(&self, id: Uuid) -> Result<NewEvent, DomainError> {
         let event_type = self.event_type();
         let fault = |error: String| DomainError(format!("{event_type} cannot be stored: {error}"));
-        let schema = self
-            .event_version()
-            .parse()
-            .map_err(|_| fault("its schema is no number".to_owned()))?;
+        let schema = self.event_version().parse().map_err(|_| fault("its schema is no number".to_owned()))?;
         let payload = serde_json::to_string(self).map_err(|error| fault(error.to_string()))?;
         Ok(NewEvent { id, event_type, schema, payload })
     }
@@ -44,12 +41,7 @@ pub(super) async fn seal(
         let Some((subject, json)) = field.unsealed() else { continue };
         let key = vault.key_of(subject.0).await?;
         let sealed = key.seal(Place { subject: subject.0, stream, field: tag }, &json?)?;
-        field.seal(Ciphertext {
-            subject,
-            key: sealed.key,
-            nonce: hex(&sealed.nonce),
-            text: hex(&sealed.text),
-        });
+        field.seal(Ciphertext { subject, key: sealed.key, nonce: hex(&sealed.nonce), text: hex(&sealed.text) });
     }
     Ok(event.stored(id)?)
 }

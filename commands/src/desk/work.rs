@@ -58,18 +58,11 @@ impl Members {
     }
 }
 
-fn fold<A: ShopAggregate>(
-    state: Option<AnyAggregate>,
-    events: &[Recorded],
-) -> Result<AnyAggregate, Failure> {
+fn fold<A: ShopAggregate>(state: Option<AnyAggregate>, events: &[Recorded]) -> Result<AnyAggregate, Failure> {
     let mut state = state.unwrap_or_else(|| Box::new(A::default()));
     if let Some(aggregate) = state.downcast_mut::<A>() {
         for event in events {
-            aggregate.apply(domain::event::decode(
-                &event.event_type,
-                event.schema,
-                &event.payload,
-            )?);
+            aggregate.apply(domain::event::decode(&event.event_type, event.schema, &event.payload)?);
         }
     }
     Ok(state)
@@ -101,10 +94,7 @@ impl Work {
                 entry.landed().await;
                 load(log, opening).await?
             };
-            held.push((
-                place,
-                Held { stream: opening.stream.clone(), entry, state, version, events: Vec::new() },
-            ));
+            held.push((place, Held { stream: opening.stream.clone(), entry, state, version, events: Vec::new() }));
         }
         held.sort_unstable_by_key(|(place, _)| *place);
         Ok(Self(held.into_iter().map(|(_, held)| held).collect()))
@@ -122,11 +112,7 @@ impl Work {
     }
 
     /// Asks an aggregate. What it decides is stored with everything else, or not at all.
-    pub fn send<A: ShopAggregate>(
-        &mut self,
-        member: Member<A>,
-        command: A::Command,
-    ) -> Result<(), A::Error> {
+    pub fn send<A: ShopAggregate>(&mut self, member: Member<A>, command: A::Command) -> Result<(), A::Error> {
         let Some(held) = self.0.get_mut(member.place) else { return Ok(()) };
         let Some(aggregate) = held.state.downcast_mut::<A>() else { return Ok(()) };
         let sink = EventSink::default();
@@ -148,11 +134,7 @@ impl Work {
     }
 
     /// What is to be stored, with every member's version as a condition.
-    pub(super) async fn appends(
-        &mut self,
-        vault: &Vault,
-        context: &Context,
-    ) -> Result<Vec<Append>, Failure> {
+    pub(super) async fn appends(&mut self, vault: &Vault, context: &Context) -> Result<Vec<Append>, Failure> {
         let mut appends = Vec::with_capacity(self.0.len());
         let mut number = 0;
         for held in &mut self.0 {
@@ -163,11 +145,7 @@ impl Work {
                 number += 1;
             }
             held.version += events.len() as u64;
-            appends.push(Append {
-                stream: held.stream.clone(),
-                expected: Expected::Exact(before),
-                events,
-            });
+            appends.push(Append { stream: held.stream.clone(), expected: Expected::Exact(before), events });
         }
         Ok(appends)
     }

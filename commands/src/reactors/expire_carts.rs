@@ -32,18 +32,11 @@ impl Reactor for ExpireCarts {
         let cart = recorded.stream.id();
         let id = deadline_of(cart);
         Ok(match domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)? {
-            CartEvent::ItemAdded { .. }
-            | CartEvent::QuantityChanged { .. }
-            | CartEvent::ItemRemoved { .. } => {
+            CartEvent::ItemAdded { .. } | CartEvent::QuantityChanged { .. } | CartEvent::ItemRemoved { .. } => {
                 let after = i64::try_from(self.after.as_micros()).unwrap_or(i64::MAX);
                 let due_at = recorded.recorded_at.saturating_add(after);
                 let subject = format!("{cart}@{}", recorded.version);
-                vec![AgendaChange::Schedule(Deadline {
-                    id,
-                    kind: KIND.to_owned(),
-                    subject,
-                    due_at,
-                })]
+                vec![AgendaChange::Schedule(Deadline { id, kind: KIND.to_owned(), subject, due_at })]
             }
             CartEvent::CheckedOut { .. } | CartEvent::Expired => vec![AgendaChange::Cancel(id)],
         })
@@ -57,15 +50,10 @@ fn deadline_of(cart: &str) -> Uuid {
 
 /// The time of a cart is over, as it was left at a version: it may have been touched since, and this deadline be about to
 /// move.
-pub(super) async fn meet(
-    carts: &Carts,
-    context: &Context,
-    subject: &str,
-) -> Result<(), ReactorError> {
+pub(super) async fn meet(carts: &Carts, context: &Context, subject: &str) -> Result<(), ReactorError> {
     let (cart, version) = subject.split_once('@').unwrap_or((subject, ""));
     let cart: CartId = super::subject(cart)?;
-    let left_at = version
-        .parse()
-        .map_err(|_| DomainError("a cart is left behind at one of its versions".to_owned()))?;
+    let left_at =
+        version.parse().map_err(|_| DomainError("a cart is left behind at one of its versions".to_owned()))?;
     settled(carts.expire(context, cart, left_at).await)
 }

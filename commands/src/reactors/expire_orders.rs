@@ -25,19 +25,13 @@ impl Reactor for ExpireOrders {
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<Vec<AgendaChange>, ReactorError> {
-        let event =
-            domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)?;
+        let event = domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)?;
         let subject = recorded.stream.id().to_owned();
         let id = deadline_of(&subject);
         Ok(match event {
             OrderEvent::Placed { expires_at, .. } => {
                 let due_at = micros(expires_at);
-                vec![AgendaChange::Schedule(Deadline {
-                    id,
-                    kind: KIND.to_owned(),
-                    subject,
-                    due_at,
-                })]
+                vec![AgendaChange::Schedule(Deadline { id, kind: KIND.to_owned(), subject, due_at })]
             }
             OrderEvent::Paid { .. } | OrderEvent::Expired | OrderEvent::Cancelled => {
                 vec![AgendaChange::Cancel(id)]
@@ -58,11 +52,7 @@ fn deadline_of(order: &str) -> Uuid {
 }
 
 /// The time of an order is over.
-pub(super) async fn meet(
-    orders: &Orders,
-    context: &Context,
-    order: &str,
-) -> Result<(), ReactorError> {
+pub(super) async fn meet(orders: &Orders, context: &Context, order: &str) -> Result<(), ReactorError> {
     let order: OrderId = super::subject(order)?;
     settled(orders.expire(context, order).await)
 }

@@ -32,8 +32,7 @@ impl Reactor for TakePayments {
             return Ok(vec![]);
         };
         let order: OrderId = super::subject(recorded.stream.id())?;
-        let outcome =
-            self.orders.payments().charge(&Charge { order, attempt, amount, method }).await?;
+        let outcome = self.orders.payments().charge(&Charge { order, attempt, amount, method }).await?;
         let context = answering(self.name(), recorded, 0);
         settled(self.orders.record_payment(&context, order, attempt, outcome).await)?;
         Ok(vec![])

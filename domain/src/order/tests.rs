@@ -22,19 +22,13 @@ fn what_costs_nothing_is_paid_at_once() {
 #[test]
 fn one_payment_at_a_time() {
     given([placed(1000)]).when(request()).then_expect_events(vec![requested(1)]);
-    given([placed(1000), requested(1)])
-        .when(request())
-        .then_expect_error(OrderError::PaymentInProgress);
-    given([placed(1000), requested(1), declined(1)])
-        .when(request())
-        .then_expect_events(vec![requested(2)]);
+    given([placed(1000), requested(1)]).when(request()).then_expect_error(OrderError::PaymentInProgress);
+    given([placed(1000), requested(1), declined(1)]).when(request()).then_expect_events(vec![requested(2)]);
 }
 
 #[test]
 fn the_money_pays_the_order() {
-    given([placed(1000), requested(1)])
-        .when(succeeds(1))
-        .then_expect_events(vec![succeeded(1), paid()]);
+    given([placed(1000), requested(1)]).when(succeeds(1)).then_expect_events(vec![succeeded(1), paid()]);
     given([placed(1000), requested(1), succeeded(1), paid()])
         .when(request())
         .then_expect_error(OrderError::AlreadyPaid);
@@ -42,29 +36,19 @@ fn the_money_pays_the_order() {
 
 #[test]
 fn a_repeated_outcome_changes_nothing() {
-    given([placed(1000), requested(1), succeeded(1), paid()])
-        .when(succeeds(1))
-        .then_expect_events(vec![]);
-    given([placed(1000), requested(1), succeeded(1), paid()])
-        .when(declines(1))
-        .then_expect_events(vec![]);
+    given([placed(1000), requested(1), succeeded(1), paid()]).when(succeeds(1)).then_expect_events(vec![]);
+    given([placed(1000), requested(1), succeeded(1), paid()]).when(declines(1)).then_expect_events(vec![]);
     given([placed(1000), requested(1), declined(1)]).when(declines(1)).then_expect_events(vec![]);
 }
 
 #[test]
 fn a_decline_that_becomes_a_success_counts() {
-    given([placed(1000), requested(1), declined(1)])
-        .when(succeeds(1))
-        .then_expect_events(vec![succeeded(1), paid()]);
+    given([placed(1000), requested(1), declined(1)]).when(succeeds(1)).then_expect_events(vec![succeeded(1), paid()]);
 }
 
 #[test]
 fn late_money_is_recorded_and_goes_back() {
-    let refund = |reason| OrderEvent::RefundRequested {
-        attempt: attempt(1),
-        amount: Money::eur(1000),
-        reason,
-    };
+    let refund = |reason| OrderEvent::RefundRequested { attempt: attempt(1), amount: Money::eur(1000), reason };
     for end in [OrderEvent::Expired, OrderEvent::Cancelled] {
         given([placed(1000), requested(1), end])
             .when(succeeds(1))
@@ -78,26 +62,16 @@ fn late_money_is_recorded_and_goes_back() {
 #[test]
 fn money_goes_back_once() {
     let reference = Line::parse("refund").unwrap();
-    let record = || OrderCommand::RecordRefund {
-        attempt: attempt(1),
-        reference: reference.clone(),
-        on: day(),
-    };
-    let refunded = OrderEvent::Refunded {
-        attempt: attempt(1),
-        amount: Money::eur(1000),
-        reference: reference.clone(),
-        on: day(),
-    };
+    let record = || OrderCommand::RecordRefund { attempt: attempt(1), reference: reference.clone(), on: day() };
+    let refunded =
+        OrderEvent::Refunded { attempt: attempt(1), amount: Money::eur(1000), reference: reference.clone(), on: day() };
     given([placed(1000), requested(1), OrderEvent::Expired, succeeded(1)])
         .when(record())
         .then_expect_events(vec![refunded.clone()]);
     given([placed(1000), requested(1), OrderEvent::Expired, succeeded(1), refunded])
         .when(record())
         .then_expect_events(vec![]);
-    given([placed(1000), requested(1)])
-        .when(record())
-        .then_expect_error(OrderError::UnknownAttempt);
+    given([placed(1000), requested(1)]).when(record()).then_expect_error(OrderError::UnknownAttempt);
 }
 
 #[test]
@@ -108,24 +82,14 @@ fn nobody_made_this_attempt() {
 #[test]
 fn only_an_unpaid_order_falls_through() {
     given([placed(1000)]).when(OrderCommand::Expire).then_expect_events(vec![OrderEvent::Expired]);
-    given([placed(1000), requested(1), succeeded(1), paid()])
-        .when(OrderCommand::Expire)
-        .then_expect_events(vec![]);
-    given([placed(1000)])
-        .when(OrderCommand::Cancel)
-        .then_expect_events(vec![OrderEvent::Cancelled]);
-    given([placed(1000), OrderEvent::Cancelled])
-        .when(OrderCommand::Cancel)
-        .then_expect_events(vec![]);
-    given([placed(1000), OrderEvent::Expired])
-        .when(OrderCommand::Cancel)
-        .then_expect_error(OrderError::Closed);
+    given([placed(1000), requested(1), succeeded(1), paid()]).when(OrderCommand::Expire).then_expect_events(vec![]);
+    given([placed(1000)]).when(OrderCommand::Cancel).then_expect_events(vec![OrderEvent::Cancelled]);
+    given([placed(1000), OrderEvent::Cancelled]).when(OrderCommand::Cancel).then_expect_events(vec![]);
+    given([placed(1000), OrderEvent::Expired]).when(OrderCommand::Cancel).then_expect_error(OrderError::Closed);
     given([placed(1000), requested(1), succeeded(1), paid()])
         .when(OrderCommand::Cancel)
         .then_expect_error(OrderError::AlreadyPaid);
-    given([placed(1000), OrderEvent::Expired])
-        .when(request())
-        .then_expect_error(OrderError::Closed);
+    given([placed(1000), OrderEvent::Expired]).when(request()).then_expect_error(OrderError::Closed);
 }
 
 #[test]
@@ -134,9 +98,7 @@ fn only_a_paid_order_is_fulfilled() {
     given([placed(1000), requested(1), succeeded(1), paid()])
         .when(OrderCommand::Fulfil)
         .then_expect_events(vec![OrderEvent::Fulfilled]);
-    given([placed(1000), OrderEvent::Expired])
-        .when(OrderCommand::Fulfil)
-        .then_expect_error(OrderError::Closed);
+    given([placed(1000), OrderEvent::Expired]).when(OrderCommand::Fulfil).then_expect_error(OrderError::Closed);
 }
 
 #[test]
@@ -150,21 +112,10 @@ fn given<const N: usize>(history: [OrderEvent; N]) -> AggregateTestExecutor<Orde
 }
 
 fn place(cents: i64) -> OrderCommand {
-    let OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at } =
-        placed(cents)
-    else {
+    let OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at } = placed(cents) else {
         unreachable!("placed is Placed");
     };
-    OrderCommand::Place(Box::new(Placement {
-        order,
-        cart,
-        buyer,
-        contact,
-        lines,
-        totals,
-        on,
-        expires_at,
-    }))
+    OrderCommand::Place(Box::new(Placement { order, cart, buyer, contact, lines, totals, on, expires_at }))
 }
 
 fn placed(cents: i64) -> OrderEvent {
@@ -219,10 +170,7 @@ fn declines(number: u32) -> OrderCommand {
 }
 
 fn declined(number: u32) -> OrderEvent {
-    OrderEvent::PaymentDeclined {
-        attempt: attempt(number),
-        reason: Line::parse("card_declined").unwrap(),
-    }
+    OrderEvent::PaymentDeclined { attempt: attempt(number), reason: Line::parse("card_declined").unwrap() }
 }
 
 fn paid() -> OrderEvent {

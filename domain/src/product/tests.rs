@@ -5,18 +5,12 @@ use super::*;
 
 #[test]
 fn a_draft_is_published_and_archived() {
-    given([drafted()])
-        .when(ProductCommand::Publish)
-        .then_expect_events(vec![ProductEvent::Published]);
-    given([drafted(), ProductEvent::Published])
-        .when(ProductCommand::Publish)
-        .then_expect_events(vec![]);
+    given([drafted()]).when(ProductCommand::Publish).then_expect_events(vec![ProductEvent::Published]);
+    given([drafted(), ProductEvent::Published]).when(ProductCommand::Publish).then_expect_events(vec![]);
     given([drafted(), ProductEvent::Published])
         .when(ProductCommand::Archive)
         .then_expect_events(vec![ProductEvent::Archived]);
-    given([drafted(), ProductEvent::Archived])
-        .when(ProductCommand::Publish)
-        .then_expect_error(ProductError::Archived);
+    given([drafted(), ProductEvent::Archived]).when(ProductCommand::Publish).then_expect_error(ProductError::Archived);
 }
 
 #[test]
@@ -55,9 +49,7 @@ fn stock_never_falls_below_what_is_promised() {
 #[test]
 fn only_goods_have_stock() {
     given([drafted_as(Kind::Digital)]).when(adjust(1)).then_expect_error(ProductError::Stockless);
-    given([drafted_as(Kind::Digital), ProductEvent::Published])
-        .when(reserve(1, 9))
-        .then_expect_events(vec![]);
+    given([drafted_as(Kind::Digital), ProductEvent::Published]).when(reserve(1, 9)).then_expect_events(vec![]);
 }
 
 #[test]
@@ -96,33 +88,13 @@ fn a_draft_cannot_be_bought() {
 
 #[test]
 fn held_pieces_leave_or_come_back_once_even_when_archived() {
-    let history = || {
-        [
-            drafted(),
-            ProductEvent::Published,
-            adjusted(5, 5, 5),
-            reserved(1, 2, 3),
-            ProductEvent::Archived,
-        ]
-    };
-    let committed =
-        ProductEvent::StockCommitted { order: order(1), quantity: quantity(2), on_hand: 3 };
-    let released =
-        ProductEvent::StockReleased { order: order(1), quantity: quantity(2), available: 5 };
-    given(history())
-        .when(ProductCommand::Commit { order: order(1) })
-        .then_expect_events(vec![committed.clone()]);
-    given(history())
-        .when(ProductCommand::Release { order: order(1) })
-        .then_expect_events(vec![released.clone()]);
-    given(history())
-        .and(vec![committed])
-        .when(ProductCommand::Release { order: order(1) })
-        .then_expect_events(vec![]);
-    given(history())
-        .and(vec![released])
-        .when(ProductCommand::Commit { order: order(1) })
-        .then_expect_events(vec![]);
+    let history = || [drafted(), ProductEvent::Published, adjusted(5, 5, 5), reserved(1, 2, 3), ProductEvent::Archived];
+    let committed = ProductEvent::StockCommitted { order: order(1), quantity: quantity(2), on_hand: 3 };
+    let released = ProductEvent::StockReleased { order: order(1), quantity: quantity(2), available: 5 };
+    given(history()).when(ProductCommand::Commit { order: order(1) }).then_expect_events(vec![committed.clone()]);
+    given(history()).when(ProductCommand::Release { order: order(1) }).then_expect_events(vec![released.clone()]);
+    given(history()).and(vec![committed]).when(ProductCommand::Release { order: order(1) }).then_expect_events(vec![]);
+    given(history()).and(vec![released]).when(ProductCommand::Commit { order: order(1) }).then_expect_events(vec![]);
 }
 
 #[test]
@@ -132,9 +104,7 @@ fn a_revision_that_changes_nothing_is_no_event() {
     let tags = vec![Slug::parse("affiche").unwrap()];
     given([drafted()])
         .when(revise(Revision { tags: Some(tags.clone()), ..Revision::default() }))
-        .then_expect_events(vec![ProductEvent::Revised {
-            description: Description { tags, ..description() },
-        }]);
+        .then_expect_events(vec![ProductEvent::Revised { description: Description { tags, ..description() } }]);
     let tags = vec![Slug::parse("x").unwrap(); 21];
     given([drafted()])
         .when(revise(Revision { tags: Some(tags), ..Revision::default() }))

@@ -24,9 +24,7 @@ impl Email {
                     !label.is_empty()
                         && !label.starts_with('-')
                         && !label.ends_with('-')
-                        && label
-                            .chars()
-                            .all(|character| character.is_alphanumeric() || character == '-')
+                        && label.chars().all(|character| character.is_alphanumeric() || character == '-')
                 })
         });
         if valid && !line.as_str().contains(char::is_whitespace) {
@@ -67,9 +65,7 @@ impl Address {
     /// `text`, if it has the form of an ISO 3166-1 alpha-2 code.
     pub fn parse_country(text: &str) -> Result<Line<2>, TextError> {
         match Line::parse(text) {
-            Ok(code) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) => {
-                Ok(code)
-            }
+            Ok(code) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(code),
             Err(TextError::Control) => Err(TextError::Control),
             _ => Err(TextError::Form("must be a country code of two capital letters")),
         }
@@ -112,17 +108,7 @@ mod tests {
     fn an_email_has_two_parts_and_a_dotted_domain() {
         assert!(Email::parse("ana@example.fr").is_ok());
         assert!(Email::parse("ana+test@été.example").is_ok());
-        for text in [
-            "ana",
-            "@a.fr",
-            "ana@",
-            "ana@fr",
-            "a b@c.fr",
-            "ana@-a.fr",
-            "a@b@c.fr",
-            "a\n@b.fr",
-            "<a@b.fr>",
-        ] {
+        for text in ["ana", "@a.fr", "ana@", "ana@fr", "a b@c.fr", "ana@-a.fr", "a@b@c.fr", "a\n@b.fr", "<a@b.fr>"] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }
     }

@@ -42,11 +42,7 @@ fn parse(text: &str, max: usize, may_break: bool) -> Result<String, TextError> {
 fn deceives(character: char, may_break: bool) -> bool {
     match character {
         '\n' | '\r' | '\t' => !may_break,
-        '\u{061c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' => true,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         _ => character.is_control(),
     }
 }
@@ -99,8 +95,7 @@ impl Slug {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let Line(text) = Line::<80>::parse(text)?;
         let word = |word: &str| {
-            !word.is_empty()
-                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
         if text.split('-').all(word) {
             Ok(Self(text))

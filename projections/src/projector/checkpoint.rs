@@ -49,12 +49,10 @@ pub(crate) async fn make_tables(db: &Db) -> Result<(), StoreError> {
 
 pub(super) async fn read(db: &Db, projection: &str) -> Result<Option<Checkpoint>, StoreError> {
     Ok(on_db!(db, read, |pool| {
-        sqlx::query_as(
-            "select table_name, log, position, hash, epoch from checkpoints where projection = $1",
-        )
-        .bind(projection)
-        .fetch_optional(pool)
-        .await?
+        sqlx::query_as("select table_name, log, position, hash, epoch from checkpoints where projection = $1")
+            .bind(projection)
+            .fetch_optional(pool)
+            .await?
     }))
 }
 
@@ -84,10 +82,7 @@ pub(super) async fn begin_anew(
         for statement in &ddl {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }
-        sqlx::query("delete from set_aside where projection = $1")
-            .bind(projection)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query("delete from set_aside where projection = $1").bind(projection).execute(&mut *transaction).await?;
         sqlx::query(
             "insert into checkpoints (projection, table_name, log, position, hash, epoch)
              values ($1, $2, $3, $4, $5, $6)

@@ -40,10 +40,7 @@ async fn write(log: Log, task: usize) -> Outcome {
     let mut version = 0;
     for step in 0.. {
         let count = 1 + (task + step) % 4;
-        let appends = vec![
-            append(&own, Expected::Exact(version), count),
-            append(&common, Expected::Any, step % 2),
-        ];
+        let appends = vec![append(&own, Expected::Exact(version), count), append(&common, Expected::Any, step % 2)];
         version += count as u64;
         let events = appends.iter().flat_map(|append| &append.events);
         let mut ids = events.map(|event| event.id.to_string()).collect::<Vec<_>>().join("\n");
