@@ -1,11 +1,9 @@
 //! `webox` as a process of its own.
 
 use std::{
-    env,
     io::{BufRead as _, BufReader, Read as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::OnceLock,
     time::Duration,
 };
 

@@ -20,20 +20,10 @@ async fn views_that_are_made_again_are_the_same() {
     let before = views(&place, &served, &order).await;
     served.stop();
 
-    place.run(&["rebuild", "--projection", "nope"]).refused(&[
-        "products",
-        "carts",
-        "orders",
-        "histories",
-    ]);
+    place.run(&["rebuild", "--projection", "nope"]).refused(&["products", "carts", "orders", "histories"]);
     place.run(&["rebuild", "--projection", "orders"]).done(&["orders: made again from"]);
     let all = place.run(&["rebuild"]);
-    all.done(&[
-        "products: made again",
-        "carts: made again",
-        "orders: made again",
-        "histories: made again",
-    ]);
+    all.done(&["products: made again", "carts: made again", "orders: made again", "histories: made again"]);
     let served = place.serve();
     assert_eq!(views(&place, &served, &order).await, before);
     served.stop();
@@ -75,17 +65,11 @@ async fn an_altered_log_is_found_out() {
             "update events set event_type = event_type || 'X' where position = 12",
             "the log was altered: the event at position 12",
         ),
-        (
-            "update events set hash = zeroblob(32) where position = 13",
-            "the log was altered: the event at position 13",
-        ),
+        ("update events set hash = zeroblob(32) where position = 13", "the log was altered: the event at position 13"),
         ("delete from events where position = 15", "the log was altered: position 15 is missing"),
         ("update head set hash = zeroblob(32)", "the log was altered: the event at position"),
         // What is cut off at the end cannot even be read.
-        (
-            "delete from events where position = (select position from head)",
-            "the log ends inside a transaction",
-        ),
+        ("delete from events where position = (select position from head)", "the log ends inside a transaction"),
     ];
     let whole = fs::read(place.data("log.db")).unwrap();
     for (alteration, named) in alterations {
@@ -110,21 +94,18 @@ async fn buy(served: &Served) -> String {
     let product = products["items"][0]["id"].clone();
     let client = Client::new();
     let post = |path: &str| client.post(format!("{}{path}", served.url));
-    let added =
-        Answer::of(post("/api/cart/items").json(&json!({"product": product, "quantity": 2}))).await;
+    let added = Answer::of(post("/api/cart/items").json(&json!({"product": product, "quantity": 2}))).await;
     added.expect(StatusCode::OK);
     let cart = added.headers["webox-cart"].clone();
     let shown = client.get(format!("{}/api/cart", served.url)).header("webox-cart", cart.clone());
-    let shown =
-        Answer::of(shown.header("webox-position", added.body["position"].as_u64().unwrap())).await;
+    let shown = Answer::of(shown.header("webox-position", added.body["position"].as_u64().unwrap())).await;
     let body = json!({
         "cart_version": shown.body["version"], "expected_total": shown.body["totals"]["total"], "contact": contact(),
     });
     let placed = Answer::of(post("/api/checkout").header("webox-cart", cart).json(&body)).await;
     let placed = placed.expect(StatusCode::CREATED);
     let order = placed["order"].as_str().unwrap().to_owned();
-    let pay = post(&format!("/api/orders/{order}/pay"))
-        .header("webox-order-token", placed["token"].as_str().unwrap());
+    let pay = post(&format!("/api/orders/{order}/pay")).header("webox-order-token", placed["token"].as_str().unwrap());
     let paid = Answer::of(pay.json(&json!({"method": "sandbox_ok"}))).await;
     assert_eq!(paid.expect(StatusCode::OK)["status"], "paid");
     order

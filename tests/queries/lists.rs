@@ -166,10 +166,13 @@ async fn walk(shop: &Shop, sort: &str, limit: u32, mut adds: Option<&mut u32>) -
 async fn offer(shop: &Shop, number: &mut u32) {
     let one = *number;
     *number += 1;
-    let kind = if one % 2 == 0 { "digital" } else { "service" };
-    let tags: Vec<&str> =
-        [("pair", one % 2 == 0), ("trois", one % 3 == 0)].into_iter().filter(|tag| tag.1).map(|tag| tag.0).collect();
-    let category = if one % 4 == 0 { "tirages" } else { "ateliers" };
+    let kind = if one.is_multiple_of(2) { "digital" } else { "service" };
+    let tags: Vec<&str> = [("pair", one.is_multiple_of(2)), ("trois", one.is_multiple_of(3))]
+        .into_iter()
+        .filter(|tag| tag.1)
+        .map(|tag| tag.0)
+        .collect();
+    let category = if one.is_multiple_of(4) { "tirages" } else { "ateliers" };
     let name = format!("{} {}", ["Été", "azur", "Zèbre", "brume", "Ébène"][one as usize % 5], one * 7 % 11);
     let body = json!({
         "slug": format!("produit-{one}"), "kind": kind, "category": category, "vat_rate": 2000, "tags": tags,
