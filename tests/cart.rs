@@ -84,7 +84,7 @@ on_both! {
         let mut nobody = shop.guest();
         change(&mut nobody, &product, 2).await.expect_problem(StatusCode::NOT_FOUND, "cart-unknown");
         nobody.cart = Some("no-token".to_owned());
-        remove(&mut nobody, &product).await.expect_problem(StatusCode::NOT_FOUND, "cart-unknown");
+        remove(&mut nobody, &product).await.expect_problem(StatusCode::BAD_REQUEST, "cart-token-invalid");
         shop.close().await;
     }
 

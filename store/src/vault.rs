@@ -223,8 +223,10 @@ impl Vault {
 
 /// The newest key of `subject`; where there is none, a new one.
 async fn make_key(db: &Db, subject: Uuid) -> Result<PersonKey, StoreError> {
+    // SQLite must know from the start that this writes: one that read before cannot wait for another writer.
+    let begin = if db.is_postgres() { "begin" } else { "begin immediate" };
     on_db!(db, write, |pool| {
-        let mut transaction = pool.begin().await?;
+        let mut transaction = pool.begin_with(begin).await?;
         let found = sqlx::query(NEWEST_KEY).bind(subject).fetch_optional(&mut *transaction).await?;
         let key = if let Some(row) = found {
             PersonKey::read(row.try_get("id")?, &row.try_get::<Vec<u8>, _>("key")?)?
