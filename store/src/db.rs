@@ -194,10 +194,7 @@ fn only_for_its_owner(path: &Path) -> Result<(), StoreError> {
 }
 
 async fn open_postgres(url: &str, schema: &str, durability: Durability) -> Result<Db, StoreError> {
-    if !schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || schema.is_empty() {
-        return Err(StoreError::Refused("a schema is named with lower-case letters".to_owned()));
-    }
-    let options = PgConnectOptions::from_str(url)?.application_name("webox");
+    let options = postgres_options(url, schema)?;
     let mut once = sqlx::Connection::connect_with(&options).await?;
     make_schema(&mut once, schema).await?;
     check_postgres(&mut once).await?;
@@ -207,23 +204,39 @@ async fn open_postgres(url: &str, schema: &str, durability: Durability) -> Resul
         Durability::Full => "on",
         Durability::Relaxed => "off",
     };
-    let options = options.options([
-        ("search_path", schema),
-        ("synchronous_commit", commit),
-        ("default_transaction_isolation", r"read\ committed"),
-        ("lock_timeout", "10s"),
-    ]);
     let write = PgPoolOptions::new()
         .max_connections(6)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options.clone().options([("idle_in_transaction_session_timeout", "30s")]))
+        .connect_with(
+            options.clone().options([("synchronous_commit", commit), ("idle_in_transaction_session_timeout", "30s")]),
+        )
         .await?;
-    let read = PgPoolOptions::new()
+    let read = read_postgres(options).await?;
+    Ok(Db::Postgres { write, read })
+}
+
+/// Connections to an existing schema that cannot write to it.
+pub(crate) async fn open_postgres_to_read(url: &str, schema: &str) -> Result<PgPool, StoreError> {
+    read_postgres(postgres_options(url, schema)?).await
+}
+
+fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions, StoreError> {
+    if !schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || schema.is_empty() {
+        return Err(StoreError::Refused("a schema is named with lower-case letters".to_owned()));
+    }
+    Ok(PgConnectOptions::from_str(url)?.application_name("webox").options([
+        ("search_path", schema),
+        ("default_transaction_isolation", r"read\ committed"),
+        ("lock_timeout", "10s"),
+    ]))
+}
+
+async fn read_postgres(options: PgConnectOptions) -> Result<PgPool, StoreError> {
+    Ok(PgPoolOptions::new()
         .max_connections(12)
         .acquire_timeout(Duration::from_secs(2))
         .connect_with(options.options([("statement_timeout", "30s"), ("default_transaction_read_only", "on")]))
-        .await?;
-    Ok(Db::Postgres { write, read })
+        .await?)
 }
 
 /// Makes the schema where it is missing. Two processes that start at once may both try; the one that comes second finds

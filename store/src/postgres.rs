@@ -13,7 +13,7 @@ use crate::{
     AgendaChange, Db, Deadline, Head, Key, Position, Recorded, StoreError, StoredAnswer, StreamName, Target,
     adapter::{Adapter, Batch, BatchWriter, CommitError},
     chain,
-    db::{Durability, close_pool},
+    db::{Durability, close_pool, open_postgres_to_read},
 };
 
 /// How long a missed notification goes unnoticed.
@@ -49,10 +49,7 @@ impl PostgresAdapter {
 
     /// Opens an existing schema to read it.
     pub(crate) async fn open_to_read(url: &str, schema: &str) -> Result<Self, StoreError> {
-        let target = Target::Postgres { url: url.to_owned(), schema: schema.to_owned() };
-        let Db::Postgres { read, .. } = Db::open(&target, Durability::Full).await? else {
-            return Err(StoreError::Refused("a schema is opened with PostgreSQL".to_owned()));
-        };
+        let read = open_postgres_to_read(url, schema).await?;
         let log_id = sqlx::query_scalar("select log_id from head").fetch_one(&read).await?;
         Self::listening(log_id, read.clone(), read).await
     }
