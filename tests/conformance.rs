@@ -86,6 +86,8 @@ macro_rules! every_durable_log {
             $adapter:
             reopen::everything_acknowledged_is_there_again,
             reopen::keys_bookmarks_and_deadlines_survive,
+            reopen::a_log_is_read_beside_its_writer,
+            reopen::a_log_that_is_not_there_is_not_made_by_its_reader,
             crash::a_killed_process_loses_nothing_it_acknowledged,
             forgery::an_untouched_log_is_clean,
             forgery::a_changed_event_is_found_at_its_place,
