@@ -1,7 +1,7 @@
 //! Everything the shop shows: read models that follow the log.
 //!
-//! A read model is one file, named for what it lists: its table, its row, its queries, its fold. [`projector`] is how all
-//! of them follow the log, [`table`] how their rows are read and written, [`told`] how an event is told to them. Views
+//! A read model is one file, named for what it lists: its table, its row, its queries, its fold. `projector` is how all
+//! of them follow the log, `table` how their rows are read and written, `told` how an event is told to them. Views
 //! live in a database, a schema or a file of their own and can be thrown away: the log makes them again.
 
 pub mod carts;
