@@ -59,7 +59,11 @@ impl Log {
         let (stop, broken, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
 
         let sequencer = Sequencer::new(Arc::clone(&adapter), Arc::clone(&head_sender), live.clone(), broken.clone());
-        tasks.spawn(sequencer.run(submissions, stop.clone()));
+        let (ended, stopped) = (broken.clone().drop_guard(), stop.clone());
+        tasks.spawn(async move {
+            let _ended = ended; // However the writer ends, nothing more will be stored.
+            sequencer.run(submissions, stopped).await;
+        });
         if !adapter.exclusive() {
             tasks.spawn(follow_others(Arc::clone(&adapter), head_sender, stop.clone()));
         }
