@@ -4,7 +4,7 @@ use axum::{Router, response::Redirect, routing::get};
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
-        Components, ContactBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
+        Components, InfoBuilder, OpenApi, OpenApiBuilder,
         security::{Http, HttpAuthScheme, SecurityScheme},
         tag::TagBuilder,
     },
@@ -37,7 +37,6 @@ pub(crate) fn document() -> OpenApi {
         .title("WeBox Multi-IA")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION))
-        .contact(None::<ContactBuilder>.map(ContactBuilder::build))
         .build();
     OpenApiBuilder::new()
         .info(info)

@@ -113,7 +113,7 @@ impl ReadModel for Histories {
         *row = Some(HistoryRow {
             key: format!("{}:{}", recorded.stream.id(), recorded.version),
             order_id: recorded.stream.id().to_owned(),
-            position: i64::try_from(recorded.position.0).unwrap_or(i64::MAX),
+            position: recorded.position.to_column(),
             document: Document(entry),
         });
         Ok(())

@@ -178,7 +178,7 @@ impl ReadModel for Orders {
             *row = Some(OrderRow {
                 key: order.to_string(),
                 status: view.status,
-                position: i64::try_from(told.recorded.position.0).unwrap_or(i64::MAX),
+                position: told.recorded.position.to_column(),
                 document: Document(view),
             });
             return Ok(());

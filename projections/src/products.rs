@@ -7,7 +7,7 @@ use domain::{
     product::{Kind, ProductEvent},
 };
 use serde::{Deserialize, Serialize};
-use store::{Position, on_db};
+use store::on_db;
 
 use crate::{
     Document, FoldError, OnPoison, QueryError, ReadModel, Table, Told,
@@ -267,7 +267,7 @@ impl ReadModel for Products {
         }
         // The list goes by when a product was first offered, so that the newest offer is the newest product.
         let position = match (event, &*row) {
-            (ProductEvent::Published, _) | (_, None) => position(told.recorded.position),
+            (ProductEvent::Published, _) | (_, None) => told.recorded.position.to_column(),
             (_, Some(row)) => row.position,
         };
         *row = Some(ProductRow::of(view, position));
@@ -317,8 +317,4 @@ fn drafted(event: &ProductEvent, told: &Told<'_>) -> Result<ProductView, FoldErr
 
 fn text(text: &Localized<impl ToString>) -> Localized<String> {
     Localized { fr: text.fr.to_string(), en: text.en.as_ref().map(ToString::to_string) }
-}
-
-fn position(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
 }

@@ -16,7 +16,7 @@ use store::{Db, Log, Position, Recorded, StoreError, Vault, chain::hex};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::checkpoint::{Checkpoint, column};
+use self::checkpoint::Checkpoint;
 use crate::{FoldError, OnPoison, QueryError, ReadModel, Table, table::write_json, told};
 
 pub(crate) mod checkpoint;
@@ -152,7 +152,7 @@ impl<M: ReadModel> Projector<M> {
         }
         let at_end = page.iter().rev().find(|event| event.position == end);
         let hash = at_end.map_or_else(|| from.hash.clone(), |event| hex(&event.hash));
-        let to = Checkpoint { position: column(end), hash, ..from.clone() };
+        let to = Checkpoint { position: end.to_column(), hash, ..from.clone() };
         self.write(from, &to, &folded).await?;
         self.reached.send_replace(end);
         if let Some((at, error)) = folded.halted {

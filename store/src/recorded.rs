@@ -26,7 +26,8 @@ impl Position {
         u64::try_from(column).map(Self).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 
-    pub(crate) fn to_column(self) -> i64 {
+    /// The place as databases keep it: a signed 64-bit integer.
+    pub fn to_column(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 }

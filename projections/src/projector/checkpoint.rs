@@ -118,7 +118,7 @@ pub(super) async fn write(
         for (position, error) in page.set_aside {
             sqlx::query("insert into set_aside (projection, position, error) values ($1, $2, $3)")
                 .bind(projection)
-                .bind(column(*position))
+                .bind(position.to_column())
                 .bind(error)
                 .execute(&mut *transaction)
                 .await?;
@@ -142,8 +142,4 @@ pub(super) async fn write(
         }
         Ok(moved == 1)
     })
-}
-
-pub(super) fn column(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
 }
