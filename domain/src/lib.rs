@@ -7,10 +7,12 @@
 
 pub mod cart;
 pub mod event;
+pub mod invoice;
 pub mod order;
 pub mod ports;
 pub mod pricing;
 pub mod product;
+pub mod register;
 pub mod reservation;
 pub mod sealed;
 pub mod shop;

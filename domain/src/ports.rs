@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     AttemptId, Line, Money, OrderId,
+    invoice::Invoice,
     order::{PaymentMethod, PaymentOutcome},
 };
 
@@ -47,4 +48,15 @@ pub trait Payments: Send + Sync + 'static {
 
     /// Gives the money back and answers the provider's name for that. Safe to repeat.
     async fn refund(&self, refund: &Refund) -> Result<Line<200>, Unanswered>;
+}
+
+/// A document could not be printed, and never will be.
+#[derive(Debug, thiserror::Error)]
+#[error("a document cannot be printed: {0}")]
+pub struct Unprintable(pub String);
+
+/// Somebody who prints documents.
+pub trait Printer: Send + Sync + 'static {
+    /// The PDF of `invoice`. The same invoice is always the same bytes.
+    fn print(&self, invoice: &Invoice) -> Result<Vec<u8>, Unprintable>;
 }

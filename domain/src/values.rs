@@ -8,10 +8,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod business;
 mod contact;
 mod money;
 mod text;
 
+pub use business::{Business, Seller, Siren, VatNumber, VatRegime};
 pub use contact::{Address, Contact, Email};
 pub use money::{Currency, Money, MoneyError, VatRate};
 pub use text::{Language, Line, Localized, Prose, Slug, TextError};
@@ -66,6 +68,14 @@ id!(
     BuyerId
 );
 id!(
+    /// One return of money that the shop granted.
+    RefundId
+);
+id!(
+    /// An invoice or a credit note: `UUIDv5` of the order or of the refund it is for, so that there is one of it.
+    InvoiceId
+);
+id!(
     /// A log, drawn when its store is made.
     LogId
 );
@@ -81,6 +91,26 @@ impl AttemptId {
     /// The `number`th try to pay `order`, counted from 1.
     pub fn of_order(order: OrderId, number: u32) -> Self {
         Self(Uuid::new_v5(&order.0, &number.to_be_bytes()))
+    }
+}
+
+impl RefundId {
+    /// The `number`th refund of `order`, counted from 1.
+    pub fn of_order(order: OrderId, number: u32) -> Self {
+        const REFUNDS: Uuid = Uuid::from_u128(0x1b0e_6a52_87d5_4b3c_9d11_c0a7_34e0_58d2);
+        Self(Uuid::new_v5(&Uuid::new_v5(&REFUNDS, order.0.as_bytes()), &number.to_be_bytes()))
+    }
+}
+
+impl InvoiceId {
+    /// The invoice of `order`.
+    pub fn of_order(order: OrderId) -> Self {
+        Self(Uuid::new_v5(&order.0, b"invoice"))
+    }
+
+    /// The credit note of `refund`.
+    pub fn of_refund(refund: RefundId) -> Self {
+        Self(Uuid::new_v5(&refund.0, b"credit note"))
     }
 }
 

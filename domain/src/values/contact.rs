@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Language, Line, TextError};
+use super::{Business, Language, Line, TextError};
 
 /// An e-mail address, as its owner wrote it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ pub struct Contact {
     /// The address on the parcel, where it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipping: Option<Address>,
+    /// The company it is for, where it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business: Option<Business>,
     /// The language this person reads.
     pub language: Language,
 }

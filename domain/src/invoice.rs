@@ -1,0 +1,158 @@
+//! Invoices and credit notes: what was sold, to whom, by whom, with which VAT, said once and for ever.
+//!
+//! A document is issued in the append that makes it due: the invoice when the order is paid, the credit note when the
+//! refund is granted. Its number comes from the register in the same append. What it says is sealed under the key of its
+//! fiscal year, because the law wants it kept when the person is forgotten. Its PDF is made once and kept; the document
+//! remembers the hash.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BusinessDate, Contact, Line, Money, OrderId, Seller, Slug, VatRate, pricing::VatTotal, register::DocumentNumber,
+};
+
+/// Everything a document says. Its number and its date come from the register.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceContent {
+    /// Who sells.
+    pub seller: Seller,
+    /// Who buys, in the language of this person.
+    pub buyer: Contact,
+    /// What it is for.
+    pub order: OrderId,
+    /// When that was ordered.
+    pub ordered_on: BusinessDate,
+    /// When that was sold: the day it was paid.
+    pub supplied_on: BusinessDate,
+    /// Whether goods were sold, or services, or both.
+    pub nature: Nature,
+    /// What was sold, or what is taken back.
+    pub lines: Vec<InvoiceLine>,
+    /// What was taken off the lines, by promo code, VAT included. A credit note has none: its lines are what was paid.
+    pub discounts: Vec<InvoiceDiscount>,
+    /// What was taken off, by rate of VAT, without VAT: so that lines − this + `shipping_net` is the net of `vat`.
+    pub allowances: Vec<NetByRate>,
+    /// The way of shipping, and what it cost, VAT included.
+    pub shipping: Option<InvoiceShipping>,
+    /// Net and VAT by rate, lowest rate first.
+    pub vat: Vec<VatTotal>,
+    /// Lines before discounts, VAT included.
+    pub subtotal: Money,
+    /// All discounts, VAT included.
+    pub discount: Money,
+    /// What is to be paid, or what is given back, VAT included.
+    pub total: Money,
+    /// How it was paid, or how it is paid back.
+    pub payment: InvoicePayment,
+    /// What a credit note takes back, and why; `None` on an invoice.
+    pub corrects: Option<Correction>,
+    /// A keyed hash that nobody can guess, so that the hash of this content tells nothing about it.
+    pub salt: String,
+}
+
+/// A document as it is printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its number.
+    pub number: DocumentNumber,
+    /// The day it was issued.
+    pub on: BusinessDate,
+    /// What it says.
+    pub content: InvoiceContent,
+}
+
+/// What was sold, for the authorities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nature {
+    /// Goods.
+    Goods,
+    /// Services, downloads and credits among them.
+    Services,
+    /// Both.
+    Both,
+}
+
+/// One line of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    /// What, in the buyer's language.
+    pub name: Line<200>,
+    /// The product's name in addresses; `None` where no product is given back but money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<Slug>,
+    /// How many.
+    pub quantity: u32,
+    /// The price of one, VAT included.
+    pub unit_price: Money,
+    /// The VAT inside.
+    pub vat_rate: VatRate,
+    /// The price of all, VAT included.
+    pub total: Money,
+    /// The price of all, without VAT.
+    pub net: Money,
+}
+
+/// A discount on a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceDiscount {
+    /// The promo code.
+    pub code: Line<32>,
+    /// What it took off, VAT included.
+    pub amount: Money,
+}
+
+/// An amount without VAT, of what is taxed at one rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetByRate {
+    /// The rate.
+    pub rate: VatRate,
+    /// Without VAT.
+    pub net: Money,
+}
+
+/// Shipping on a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceShipping {
+    /// The way, in the buyer's language.
+    pub name: Line<100>,
+    /// What it costs, VAT included; nothing where it is free.
+    pub total: Money,
+    /// The same by rate of VAT, without VAT: shipping is taxed as the goods are.
+    pub net: Vec<NetByRate>,
+}
+
+/// How a document was paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoicePayment {
+    /// With what, as people say it; `None` where nothing was owed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Line<64>>,
+    /// When.
+    pub on: BusinessDate,
+}
+
+/// What a credit note takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The number of the invoice.
+    pub number: DocumentNumber,
+    /// The day the invoice was issued.
+    pub on: BusinessDate,
+    /// Why, as the shop wrote it.
+    pub reason: Line<200>,
+}
+
+impl fmt::Debug for InvoiceContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InvoiceContent(..)")
+    }
+}
+
+impl fmt::Debug for Invoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Invoice({}, ..)", self.number)
+    }
+}
