@@ -6,7 +6,7 @@
 use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, OrderId, Personal, ProductId, Quantity};
+use crate::{Money, OrderId, Personal, ProductId, Quantity, promo::PromoCode};
 
 /// What may be asked of a cart.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub enum CartCommand {
     ChangeQuantity { product: ProductId, quantity: Quantity },
     /// Take a product out.
     Remove { product: ProductId },
+    /// Have a promo code taken off, as long as it goes.
+    ApplyPromo { code: PromoCode },
+    /// Have a promo code taken off no more.
+    RemovePromo { code: PromoCode },
     /// Become `order`.
     CheckOut { order: OrderId },
     /// Close: nobody touched it for too long.
@@ -32,6 +36,10 @@ pub enum CartEvent {
     QuantityChanged { product: ProductId, quantity: Quantity },
     /// A product is out.
     ItemRemoved { product: ProductId },
+    /// A promo code is to be taken off.
+    PromoApplied { code: PromoCode },
+    /// A promo code is to be taken off no more.
+    PromoRemoved { code: PromoCode },
     /// It became an order.
     CheckedOut { order: OrderId },
     /// It was left behind.
@@ -53,6 +61,12 @@ pub enum CartError {
     /// More products than a cart may hold.
     #[error("a cart holds at most {} products", Cart::MAX_LINES)]
     TooManyLines,
+    /// The promo code is not in it.
+    #[error("this promo code is not in the cart")]
+    PromoNotInCart,
+    /// More promo codes than a cart may hold.
+    #[error("a cart holds at most {} promo codes", Cart::MAX_PROMOS)]
+    TooManyPromos,
     /// It became an order.
     #[error("this cart has become an order")]
     CheckedOut { order: OrderId },
@@ -64,12 +78,21 @@ pub enum CartError {
 /// A cart as its events have left it.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Cart {
-    /// Its products in the order they came, each with how many.
-    Open(Vec<CartLine>),
+    /// What is in it.
+    Open(Contents),
     /// It became this order.
     CheckedOut { order: OrderId },
     /// Nobody touched it for too long.
     Expired,
+}
+
+/// What is in an open cart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Its products in the order they came, each with how many.
+    pub lines: Vec<CartLine>,
+    /// Its promo codes in the order they came.
+    pub promos: Vec<PromoCode>,
 }
 
 /// One product of a cart.
@@ -83,18 +106,20 @@ pub struct CartLine {
 
 impl Default for Cart {
     fn default() -> Self {
-        Self::Open(Vec::new())
+        Self::Open(Contents::default())
     }
 }
 
 impl Cart {
     /// The most products one cart may hold.
     pub const MAX_LINES: usize = 500;
+    /// The most promo codes one cart may hold.
+    pub const MAX_PROMOS: usize = 5;
 
     /// What is in it, or why nothing can be done with it any more.
-    pub fn lines(&self) -> Result<&[CartLine], CartError> {
+    pub fn contents(&self) -> Result<&Contents, CartError> {
         match self {
-            Self::Open(lines) => Ok(lines),
+            Self::Open(contents) => Ok(contents),
             Self::CheckedOut { order } => Err(CartError::CheckedOut { order: *order }),
             Self::Expired => Err(CartError::Expired),
         }
@@ -107,15 +132,29 @@ impl Cart {
             (Self::CheckedOut { order }, _) => Err(CartError::CheckedOut { order: *order }),
             (Self::Expired, _) => Err(CartError::Expired),
 
-            (Self::Open(lines), CartCommand::Add { product, quantity, shown }) => add(lines, product, quantity, shown),
-            (Self::Open(lines), CartCommand::ChangeQuantity { product, quantity }) => change(lines, product, quantity),
-            (Self::Open(lines), CartCommand::Remove { product }) => match find(lines, product) {
-                Some(_) => Ok(vec![CartEvent::ItemRemoved { product }]),
-                None => Err(CartError::NotInCart),
-            },
-            (Self::Open(lines), CartCommand::CheckOut { .. }) if lines.is_empty() => Err(CartError::Empty),
-            (Self::Open(_), CartCommand::CheckOut { order }) => Ok(vec![CartEvent::CheckedOut { order }]),
-            (Self::Open(_), CartCommand::Expire) => Ok(vec![CartEvent::Expired]),
+            (Self::Open(contents), command) => contents.decide(command),
+        }
+    }
+}
+
+impl Contents {
+    fn decide(&self, command: CartCommand) -> Result<Vec<CartEvent>, CartError> {
+        let Self { lines, promos } = self;
+        match command {
+            CartCommand::Add { product, quantity, shown } => add(lines, product, quantity, shown),
+            CartCommand::ChangeQuantity { product, quantity } => change(lines, product, quantity),
+            CartCommand::Remove { product } if find(lines, product).is_none() => Err(CartError::NotInCart),
+            CartCommand::Remove { product } => Ok(vec![CartEvent::ItemRemoved { product }]),
+
+            CartCommand::ApplyPromo { code } if promos.contains(&code) => Ok(vec![]),
+            CartCommand::ApplyPromo { .. } if promos.len() >= Cart::MAX_PROMOS => Err(CartError::TooManyPromos),
+            CartCommand::ApplyPromo { code } => Ok(vec![CartEvent::PromoApplied { code }]),
+            CartCommand::RemovePromo { code } if !promos.contains(&code) => Err(CartError::PromoNotInCart),
+            CartCommand::RemovePromo { code } => Ok(vec![CartEvent::PromoRemoved { code }]),
+
+            CartCommand::CheckOut { .. } if lines.is_empty() => Err(CartError::Empty),
+            CartCommand::CheckOut { order } => Ok(vec![CartEvent::CheckedOut { order }]),
+            CartCommand::Expire => Ok(vec![CartEvent::Expired]),
         }
     }
 }
@@ -157,19 +196,27 @@ impl Aggregate for Cart {
 
     fn apply(&mut self, event: CartEvent) {
         match (&mut *self, event) {
-            (
-                Self::Open(lines),
-                CartEvent::ItemAdded { product, quantity, .. } | CartEvent::QuantityChanged { product, quantity },
-            ) => match lines.iter_mut().find(|line| line.product == product) {
-                Some(line) => line.quantity = quantity,
-                None => lines.push(CartLine { product, quantity }),
-            },
-            (Self::Open(lines), CartEvent::ItemRemoved { product }) => {
-                lines.retain(|line| line.product != product);
-            }
             (_, CartEvent::CheckedOut { order }) => *self = Self::CheckedOut { order },
             (_, CartEvent::Expired) => *self = Self::Expired,
-            (_, CartEvent::ItemAdded { .. } | CartEvent::QuantityChanged { .. } | CartEvent::ItemRemoved { .. }) => {}
+            (Self::Open(contents), event) => contents.apply(event),
+            (Self::CheckedOut { .. } | Self::Expired, _) => {}
+        }
+    }
+}
+
+impl Contents {
+    fn apply(&mut self, event: CartEvent) {
+        match event {
+            CartEvent::ItemAdded { product, quantity, .. } | CartEvent::QuantityChanged { product, quantity } => {
+                match self.lines.iter_mut().find(|line| line.product == product) {
+                    Some(line) => line.quantity = quantity,
+                    None => self.lines.push(CartLine { product, quantity }),
+                }
+            }
+            CartEvent::ItemRemoved { product } => self.lines.retain(|line| line.product != product),
+            CartEvent::PromoApplied { code } => self.promos.push(code),
+            CartEvent::PromoRemoved { code } => self.promos.retain(|known| *known != code),
+            CartEvent::CheckedOut { .. } | CartEvent::Expired => {}
         }
     }
 }
@@ -180,6 +227,8 @@ impl DomainEvent for CartEvent {
             Self::ItemAdded { .. } => "CartItemAdded",
             Self::QuantityChanged { .. } => "CartQuantityChanged",
             Self::ItemRemoved { .. } => "CartItemRemoved",
+            Self::PromoApplied { .. } => "CartPromoApplied",
+            Self::PromoRemoved { .. } => "CartPromoRemoved",
             Self::CheckedOut { .. } => "CartCheckedOut",
             Self::Expired => "CartExpired",
         };
@@ -231,6 +280,20 @@ mod tests {
         given([added(1, 1), CartEvent::ItemRemoved { product: product(1) }])
             .when(check_out(1))
             .then_expect_error(CartError::Empty);
+    }
+
+    #[test]
+    fn a_promo_code_is_in_or_out() {
+        let code = |number: usize| PromoCode::parse(&format!("CODE{number}")).unwrap();
+        let apply = |number| CartCommand::ApplyPromo { code: code(number) };
+        let applied = |number| CartEvent::PromoApplied { code: code(number) };
+        let remove = |number| CartCommand::RemovePromo { code: code(number) };
+        given([]).when(apply(1)).then_expect_events(vec![applied(1)]);
+        given([applied(1)]).when(apply(1)).then_expect_events(vec![]);
+        given([applied(1)]).when(remove(1)).then_expect_events(vec![CartEvent::PromoRemoved { code: code(1) }]);
+        given([applied(1)]).when(remove(2)).then_expect_error(CartError::PromoNotInCart);
+        let full = std::array::from_fn::<_, 5, _>(applied);
+        given(full).when(apply(5)).then_expect_error(CartError::TooManyPromos);
     }
 
     #[test]

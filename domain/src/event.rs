@@ -5,9 +5,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     DomainError, Personal,
+    buyer::{Buyer, BuyerEvent},
     cart::{Cart, CartEvent},
+    invoice::{InvoiceEvent, InvoiceRecord},
     order::{Order, OrderEvent},
     product::{Product, ProductEvent},
+    promo::{Promo, PromoEvent},
+    register::{Register, RegisterEvent},
     reservation::{Reservation, ReservationEvent},
     sealed::SealedField,
     shop::{Shop, ShopEvent},
@@ -16,12 +20,20 @@ use crate::{
 /// An event of any aggregate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// Of a buyer.
+    Buyer(BuyerEvent),
     /// Of a cart.
     Cart(CartEvent),
+    /// Of an invoice or a credit note.
+    Invoice(InvoiceEvent),
     /// Of an order.
     Order(OrderEvent),
     /// Of a product.
     Product(ProductEvent),
+    /// Of a promo code.
+    Promo(PromoEvent),
+    /// Of a register of documents.
+    Register(RegisterEvent),
     /// Of a key that only one may have.
     Reservation(ReservationEvent),
     /// Of the shop itself.
@@ -33,9 +45,13 @@ impl Event {
     /// not understand.
     pub fn decode(stream_type: &str, event_type: &str, schema: u32, payload: &str) -> Result<Self, DomainError> {
         match stream_type {
+            Buyer::TYPE => decode(event_type, schema, payload).map(Self::Buyer),
             Cart::TYPE => decode(event_type, schema, payload).map(Self::Cart),
+            InvoiceRecord::TYPE => decode(event_type, schema, payload).map(Self::Invoice),
             Order::TYPE => decode(event_type, schema, payload).map(Self::Order),
             Product::TYPE => decode(event_type, schema, payload).map(Self::Product),
+            Promo::TYPE => decode(event_type, schema, payload).map(Self::Promo),
+            Register::TYPE => decode(event_type, schema, payload).map(Self::Register),
             Reservation::TYPE => decode(event_type, schema, payload).map(Self::Reservation),
             Shop::TYPE => decode(event_type, schema, payload).map(Self::Shop),
             _ => Err(DomainError(format!("no aggregate writes streams of the type {stream_type:?}"))),
@@ -46,9 +62,13 @@ impl Event {
 impl Personal for Event {
     fn sealed_fields(&mut self) -> Vec<(&'static str, &mut dyn SealedField)> {
         match self {
+            Self::Buyer(event) => event.sealed_fields(),
             Self::Cart(event) => event.sealed_fields(),
+            Self::Invoice(event) => event.sealed_fields(),
             Self::Order(event) => event.sealed_fields(),
             Self::Product(event) => event.sealed_fields(),
+            Self::Promo(event) => event.sealed_fields(),
+            Self::Register(event) => event.sealed_fields(),
             Self::Reservation(event) => event.sealed_fields(),
             Self::Shop(event) => event.sealed_fields(),
         }

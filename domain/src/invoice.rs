@@ -7,11 +7,15 @@
 
 use std::fmt;
 
+use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BusinessDate, Contact, Line, Money, OrderId, Seller, Slug, VatRate, pricing::VatTotal, register::DocumentNumber,
+    BusinessDate, Contact, InvoiceId, Line, Money, OrderId, Personal, RefundId, Sealed, Seller, Slug, SubjectId,
+    VatRate, pricing::VatTotal, register::DocumentNumber, sealed::SealedField,
 };
+
+pub mod layout;
 
 /// Everything a document says. Its number and its date come from the register.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,3 +160,165 @@ impl fmt::Debug for Invoice {
         write!(formatter, "Invoice({}, ..)", self.number)
     }
 }
+
+/// What may be asked of a document.
+#[derive(Debug, Clone)]
+pub enum InvoiceCommand {
+    /// Say this, once and for ever.
+    Issue(Box<Issue>),
+    /// Take note of the PDF that was made of it: SHA-256, hexadecimal, and length in bytes.
+    RecordPrint { sha256: String, bytes: u64 },
+}
+
+/// Everything a document is issued with.
+#[derive(Debug, Clone)]
+pub struct Issue {
+    /// Its id.
+    pub invoice: InvoiceId,
+    /// Its number, from the register.
+    pub number: DocumentNumber,
+    /// The day it counts for, from the register.
+    pub on: BusinessDate,
+    /// The refund that a credit note is for.
+    pub refund: Option<RefundId>,
+    /// What it says.
+    pub content: InvoiceContent,
+}
+
+/// What has happened to a document. The names are stored for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InvoiceEvent {
+    /// It exists. What the books count by is in the clear, the rest is sealed.
+    Issued {
+        invoice: InvoiceId,
+        number: DocumentNumber,
+        order: OrderId,
+        refund: Option<RefundId>,
+        corrects: Option<DocumentNumber>,
+        vat: Vec<VatTotal>,
+        total: Money,
+        on: BusinessDate,
+        content: Sealed<InvoiceContent>,
+    },
+    /// It has a PDF, which is kept.
+    Printed { sha256: String, bytes: u64 },
+}
+
+/// Why a document refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvoiceError {
+    /// No event speaks of it.
+    #[error("there is no such invoice")]
+    Unknown,
+    /// It says what it says.
+    #[error("this invoice is issued")]
+    AlreadyIssued,
+    /// Another PDF was made of it before.
+    #[error("another PDF of this invoice is kept")]
+    OtherPrint,
+}
+
+/// A document as its events have left it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub enum InvoiceRecord {
+    /// No event speaks of it.
+    #[default]
+    Unissued,
+    /// It exists.
+    Issued {
+        /// Its number.
+        number: DocumentNumber,
+        /// The day it counts for.
+        on: BusinessDate,
+        /// The hash of its PDF, where that was made.
+        sha256: Option<String>,
+    },
+}
+
+impl InvoiceRecord {
+    /// Its number and its day, where it exists.
+    pub fn issued(&self) -> Option<(&DocumentNumber, BusinessDate)> {
+        match self {
+            Self::Unissued => None,
+            Self::Issued { number, on, .. } => Some((number, *on)),
+        }
+    }
+
+    fn decide(&self, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
+        match (self, command) {
+            (Self::Unissued, InvoiceCommand::Issue(issue)) => Ok(vec![issued(*issue)]),
+            (Self::Issued { .. }, InvoiceCommand::Issue(_)) => Err(InvoiceError::AlreadyIssued),
+            (Self::Unissued, InvoiceCommand::RecordPrint { .. }) => Err(InvoiceError::Unknown),
+            (Self::Issued { sha256: None, .. }, InvoiceCommand::RecordPrint { sha256, bytes }) => {
+                Ok(vec![InvoiceEvent::Printed { sha256, bytes }])
+            }
+            (Self::Issued { sha256: Some(kept), .. }, InvoiceCommand::RecordPrint { sha256, .. }) => {
+                if *kept == sha256 { Ok(vec![]) } else { Err(InvoiceError::OtherPrint) }
+            }
+        }
+    }
+}
+
+fn issued(issue: Issue) -> InvoiceEvent {
+    let Issue { invoice, number, on, refund, content } = issue;
+    InvoiceEvent::Issued {
+        invoice,
+        number,
+        order: content.order,
+        refund,
+        corrects: content.corrects.as_ref().map(|correction| correction.number.clone()),
+        vat: content.vat.clone(),
+        total: content.total,
+        on,
+        content: Sealed::plain(SubjectId::fiscal_year(on), content),
+    }
+}
+
+impl Aggregate for InvoiceRecord {
+    const TYPE: &'static str = "invoice";
+    type Command = InvoiceCommand;
+    type Event = InvoiceEvent;
+    type Error = InvoiceError;
+    type Services = ();
+
+    async fn handle(&mut self, command: InvoiceCommand, (): &(), sink: &EventSink<Self>) -> Result<(), InvoiceError> {
+        for event in self.decide(command)? {
+            sink.write(event, self).await;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: InvoiceEvent) {
+        match (&mut *self, event) {
+            (_, InvoiceEvent::Issued { number, on, .. }) => *self = Self::Issued { number, on, sha256: None },
+            (Self::Issued { sha256, .. }, InvoiceEvent::Printed { sha256: made, .. }) => *sha256 = Some(made),
+            (Self::Unissued, InvoiceEvent::Printed { .. }) => {}
+        }
+    }
+}
+
+impl DomainEvent for InvoiceEvent {
+    fn event_type(&self) -> String {
+        let name = match self {
+            Self::Issued { .. } => "InvoiceIssued",
+            Self::Printed { .. } => "InvoicePrinted",
+        };
+        name.to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+impl Personal for InvoiceEvent {
+    fn sealed_fields(&mut self) -> Vec<(&'static str, &mut dyn SealedField)> {
+        match self {
+            Self::Issued { content, .. } => vec![("content", content)],
+            Self::Printed { .. } => vec![],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The rules of the shop. Pure: no clock, no input or output, no randomness.
 //!
 //! In reading order: the words ([`values`], [`sealed`]), the arithmetic ([`pricing`]), then one file for each
-//! aggregate: [`shop`], [`product`], [`reservation`], [`cart`], [`order`]. Such a file holds, from top to bottom,
-//! commands, events, refusals, state, the table of rules, apply and tests. [`event`] is the sum of all events, for
-//! those who read the whole log; [`ports`] is what the shop asks of the outside world.
+//! aggregate: [`shop`], [`product`], [`reservation`], [`promo`], [`cart`], [`buyer`], [`order`], [`register`],
+//! [`invoice`]. Such a file holds, from top to bottom, commands, events, refusals, state, the table of rules, apply and
+//! tests. [`event`] is the sum of all events, for those who read the whole log; [`ports`] is what the shop asks of the
+//! outside world.
 
+pub mod buyer;
 pub mod cart;
 pub mod event;
 pub mod invoice;
@@ -12,6 +14,7 @@ pub mod order;
 pub mod ports;
 pub mod pricing;
 pub mod product;
+pub mod promo;
 pub mod register;
 pub mod reservation;
 pub mod sealed;

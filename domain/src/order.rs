@@ -2,87 +2,28 @@
 //!
 //! It is placed as a full copy of its cart, then paid in one of several attempts, then fulfilled; or it expires, or is
 //! cancelled, before it is paid. What a payment provider says is a fact and is always recorded: money that comes too
-//! late, or a second time, is recorded and asked back to its owner.
+//! late, or a second time, is recorded and asked back to its owner. What was paid can be given back, in parts or whole,
+//! and never more than that. The words of the [`sale`], its `event`s, its [`payment`]s and its [`refund`]s are in files of
+//! their own.
 
-use std::collections::BTreeMap;
-
-use cqrs_es::{Aggregate, DomainEvent, event_sink::EventSink};
+use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Localized, Money, OrderId, Personal, ProductId, Quantity,
-    Sealed, Slug, Timestamp, VatRate, pricing::Totals, product::Kind, sealed::SealedField,
+    AttemptId, BusinessDate, BuyerId, Line, Money, OrderId, ProductId, RefundId, product::Kind, promo::PromoCode,
 };
 
-/// One product of an order, as it was when it was bought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderLine {
-    /// What.
-    pub product: ProductId,
-    /// Its name in addresses.
-    pub slug: Slug,
-    /// Its name.
-    pub name: Localized<Line<200>>,
-    /// What it physically is.
-    pub kind: Kind,
-    /// How many.
-    pub quantity: Quantity,
-    /// The price of one, VAT included.
-    pub unit_price: Money,
-    /// The VAT inside `unit_price`.
-    pub vat_rate: VatRate,
-    /// The price of all, VAT included.
-    pub total: Money,
-}
+mod event;
+pub mod payment;
+pub mod refund;
+pub mod sale;
 
-/// What pays: a token of the payment provider's, never a card number.
-pub type PaymentMethod = Line<64>;
-
-/// What a provider said of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PaymentOutcome {
-    /// The money is there.
-    Succeeded {
-        /// The provider's name for the payment.
-        reference: Line<200>,
-    },
-    /// There will be none.
-    Declined {
-        /// The provider's reason, a stable word.
-        reason: Line<100>,
-    },
-}
-
-/// Why money goes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RefundReason {
-    /// It came after the order had expired or was cancelled.
-    Late,
-    /// The order was paid already.
-    Duplicate,
-}
-
-/// Everything an order is placed with.
-#[derive(Debug, Clone)]
-pub struct Placement {
-    /// Its id.
-    pub order: OrderId,
-    /// The cart it was.
-    pub cart: CartId,
-    /// Who buys, as a keyed hash.
-    pub buyer: BuyerId,
-    /// Who buys.
-    pub contact: Sealed<Contact>,
-    /// What is bought, at the prices of this moment.
-    pub lines: Vec<OrderLine>,
-    /// What it comes to.
-    pub totals: Totals,
-    /// The day it counts for.
-    pub on: BusinessDate,
-    /// When it expires unless it is paid.
-    pub expires_at: Timestamp,
-}
+pub use event::OrderEvent;
+use payment::{Attempts, surplus};
+pub use payment::{PaymentMethod, PaymentOutcome, RefundReason};
+use refund::Ledger;
+pub use refund::{Extent, RefundOf, RefundPart, Returned};
+pub use sale::{Consents, OrderLine, Placement, Shipment};
 
 /// What may be asked of an order.
 #[derive(Debug, Clone)]
@@ -95,46 +36,16 @@ pub enum OrderCommand {
     RecordPayment { attempt: AttemptId, outcome: PaymentOutcome, on: BusinessDate },
     /// Take note that the money of an attempt went back.
     RecordRefund { attempt: AttemptId, reference: Line<200>, on: BusinessDate },
+    /// Give money back for `reason`, and the pieces to the shelf where `restock` says so.
+    Refund { extent: Extent, restock: bool, reason: Line<200>, on: BusinessDate },
+    /// Take note that a refund reached its owner.
+    RecordRefundPaid { refund: RefundId, reference: Line<200>, on: BusinessDate },
     /// Fall through: nobody paid in time.
     Expire,
     /// Fall through: somebody does not want it any more.
     Cancel,
     /// Everything was handed over.
     Fulfil,
-}
-
-/// What has happened to an order. The names are stored for ever.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OrderEvent {
-    /// It exists, and waits for its money.
-    Placed {
-        order: OrderId,
-        cart: CartId,
-        buyer: BuyerId,
-        contact: Sealed<Contact>,
-        lines: Vec<OrderLine>,
-        totals: Totals,
-        on: BusinessDate,
-        expires_at: Timestamp,
-    },
-    /// The provider was asked for the money.
-    PaymentRequested { attempt: AttemptId, amount: Money, method: PaymentMethod },
-    /// The provider has the money.
-    PaymentSucceeded { attempt: AttemptId, amount: Money, reference: Line<200>, on: BusinessDate },
-    /// The provider will not have the money.
-    PaymentDeclined { attempt: AttemptId, reason: Line<100> },
-    /// It is paid in full.
-    Paid { amount: Money, on: BusinessDate },
-    /// Money that is not owed must go back.
-    RefundRequested { attempt: AttemptId, amount: Money, reason: RefundReason },
-    /// The money went back.
-    Refunded { attempt: AttemptId, amount: Money, reference: Line<200>, on: BusinessDate },
-    /// Nobody paid in time.
-    Expired,
-    /// Somebody did not want it any more.
-    Cancelled,
-    /// Everything was handed over.
-    Fulfilled,
 }
 
 /// Why an order refuses.
@@ -161,6 +72,38 @@ pub enum OrderError {
     /// The provider speaks of an attempt nobody made.
     #[error("there was no such payment")]
     UnknownAttempt,
+    /// The customer does not agree to the terms of sale.
+    #[error("the terms of sale are not accepted")]
+    TermsNotAccepted,
+    /// The customer does not agree that digital goods are handed over before the withdrawal period ends.
+    #[error("the start before the end of the withdrawal period is not accepted")]
+    StartNotAccepted,
+    /// Nothing would be given back.
+    #[error("there is nothing to give back")]
+    NothingToRefund,
+    /// More would be given back than is left.
+    #[error("more than is left would be given back")]
+    RefundTooLarge {
+        /// What is left.
+        left: Money,
+    },
+    /// A product would be given back that was not bought.
+    #[error("this product is not in the order")]
+    NotInOrder {
+        /// Which.
+        product: ProductId,
+    },
+    /// More pieces would be given back than were bought and not given back yet.
+    #[error("only {left} of this product can still be given back")]
+    AlreadyReturned {
+        /// Which.
+        product: ProductId,
+        /// How many can still be given back.
+        left: u32,
+    },
+    /// The shop has promised no such refund.
+    #[error("there is no such refund")]
+    UnknownRefund,
 }
 
 /// An order as its events have left it.
@@ -179,8 +122,29 @@ pub struct Purchase {
     stage: Stage,
     order: OrderId,
     total: Money,
-    goods: Vec<ProductId>,
-    attempts: BTreeMap<AttemptId, Attempt>,
+    ties: Ties,
+    attempts: Attempts,
+    ledger: Ledger,
+    refunds: Vec<Granted>,
+}
+
+/// What else an order holds while it waits for its money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ties {
+    /// Who buys.
+    pub buyer: BuyerId,
+    /// The physical products that stock is held for.
+    pub goods: Vec<ProductId>,
+    /// The promo codes that are reserved.
+    pub promos: Vec<PromoCode>,
+}
+
+/// A refund that was granted.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Granted {
+    refund: RefundId,
+    amount: Money,
+    paid: bool,
 }
 
 /// Where an order stands.
@@ -192,18 +156,12 @@ pub enum Stage {
     Paid,
     /// It is paid and handed over.
     Fulfilled,
+    /// It was paid, and everything is given back.
+    Refunded,
     /// Nobody paid in time.
     Expired,
     /// Somebody did not want it any more.
     Cancelled,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Attempt {
-    Pending,
-    Declined,
-    Succeeded,
-    Refunded,
 }
 
 impl Order {
@@ -212,14 +170,20 @@ impl Order {
         Some(self.purchase()?.stage)
     }
 
-    /// The physical products that stock is held for.
-    pub fn goods(&self) -> &[ProductId] {
-        self.purchase().map_or(&[], |purchase| &purchase.goods)
+    /// What else it holds, where it exists.
+    pub fn ties(&self) -> Option<&Ties> {
+        Some(&self.purchase()?.ties)
     }
 
-    /// The attempt that the provider has not answered yet.
+    /// The attempt that the provider has not settled yet.
     pub fn pending_attempt(&self) -> Option<AttemptId> {
-        self.purchase()?.pending()
+        self.purchase()?.attempts.pending()
+    }
+
+    /// Whether the shop owes `refund` to its owner.
+    pub fn owes(&self, refund: RefundId) -> bool {
+        let granted = |purchase: &Purchase| purchase.granted(refund).is_some_and(|granted| !granted.paid);
+        self.purchase().is_some_and(granted)
     }
 
     fn purchase(&self) -> Option<&Purchase> {
@@ -231,7 +195,7 @@ impl Order {
 
     fn decide(&self, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
         match (self, command) {
-            (Self::Unplaced, OrderCommand::Place(placement)) => Ok(place(*placement)),
+            (Self::Unplaced, OrderCommand::Place(placement)) => place(*placement),
             (Self::Unplaced, _) => Err(OrderError::Unknown),
             (Self::Placed(_), OrderCommand::Place(_)) => Err(OrderError::AlreadyPlaced),
             (Self::Placed(purchase), command) => purchase.decide(command),
@@ -239,23 +203,33 @@ impl Order {
     }
 }
 
-/// Why money that comes at this stage must go back, where it must.
-const fn surplus(stage: Stage) -> Option<RefundReason> {
-    match stage {
-        Stage::AwaitingPayment => None,
-        Stage::Paid | Stage::Fulfilled => Some(RefundReason::Duplicate),
-        Stage::Expired | Stage::Cancelled => Some(RefundReason::Late),
+fn place(placement: Placement) -> Result<Vec<OrderEvent>, OrderError> {
+    if placement.consents.is_none() {
+        return Err(OrderError::TermsNotAccepted);
     }
-}
-
-fn place(placement: Placement) -> Vec<OrderEvent> {
-    let Placement { order, cart, buyer, contact, lines, totals, on, expires_at } = placement;
+    if placement.lacks_immediate_start() {
+        return Err(OrderError::StartNotAccepted);
+    }
+    let Placement { order, cart, buyer, contact, lines, discounts, shipping, totals, consents, on, expires_at } =
+        placement;
     let amount = totals.total;
-    let mut events = vec![OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at }];
-    if amount.amount == 0 {
+    let mut events = vec![OrderEvent::Placed {
+        order,
+        cart,
+        buyer,
+        contact,
+        lines,
+        discounts,
+        shipping,
+        totals,
+        consents,
+        on,
+        expires_at,
+    }];
+    if amount.is_nothing() {
         events.push(OrderEvent::Paid { amount, on }); // Nothing is owed, so nobody need pay.
     }
-    events
+    Ok(events)
 }
 
 impl Purchase {
@@ -265,12 +239,26 @@ impl Purchase {
         match (self.stage, command) {
             (_, Ask::Place(_)) => Err(OrderError::AlreadyPlaced),
 
-            (Stage::AwaitingPayment, Ask::RequestPayment { method }) => self.request(method),
+            (Stage::AwaitingPayment, Ask::RequestPayment { method }) => {
+                self.attempts.request(self.order, self.total, method)
+            }
             (Stage::Paid | Stage::Fulfilled, Ask::RequestPayment { .. }) => Err(OrderError::AlreadyPaid),
-            (Stage::Expired | Stage::Cancelled, Ask::RequestPayment { .. }) => Err(OrderError::Closed),
+            (_, Ask::RequestPayment { .. }) => Err(OrderError::Closed),
 
-            (stage, Ask::RecordPayment { attempt, outcome, on }) => self.record(attempt, outcome, on, surplus(stage)),
-            (_, Ask::RecordRefund { attempt, reference, on }) => self.record_refund(attempt, reference, on),
+            (stage, Ask::RecordPayment { attempt, outcome, on }) => {
+                self.attempts.record(attempt, self.total, outcome, on, surplus(stage))
+            }
+            (_, Ask::RecordRefund { attempt, reference, on }) => {
+                self.attempts.record_refund(attempt, self.total, reference, on)
+            }
+
+            (Stage::Paid | Stage::Fulfilled, Ask::Refund { extent, restock, reason, on }) => {
+                self.refund(&extent, restock, reason, on)
+            }
+            (Stage::AwaitingPayment, Ask::Refund { .. }) => Err(OrderError::NotPaid),
+            (Stage::Refunded, Ask::Refund { .. }) => Err(OrderError::NothingToRefund),
+            (Stage::Expired | Stage::Cancelled, Ask::Refund { .. }) => Err(OrderError::Closed),
+            (_, Ask::RecordRefundPaid { refund, reference, on }) => self.record_refund_paid(refund, reference, on),
 
             (Stage::AwaitingPayment, Ask::Expire) => Ok(vec![OrderEvent::Expired]),
             (_, Ask::Expire) => Ok(vec![]),
@@ -278,67 +266,55 @@ impl Purchase {
             (Stage::AwaitingPayment, Ask::Cancel) => Ok(vec![OrderEvent::Cancelled]),
             (Stage::Cancelled, Ask::Cancel) => Ok(vec![]),
             (Stage::Paid | Stage::Fulfilled, Ask::Cancel) => Err(OrderError::AlreadyPaid),
-            (Stage::Expired, Ask::Cancel) => Err(OrderError::Closed),
+            (Stage::Expired | Stage::Refunded, Ask::Cancel) => Err(OrderError::Closed),
 
             (Stage::Paid, Ask::Fulfil) => Ok(vec![OrderEvent::Fulfilled]),
             (Stage::Fulfilled, Ask::Fulfil) => Ok(vec![]),
             (Stage::AwaitingPayment, Ask::Fulfil) => Err(OrderError::NotPaid),
-            (Stage::Expired | Stage::Cancelled, Ask::Fulfil) => Err(OrderError::Closed),
+            (Stage::Expired | Stage::Cancelled | Stage::Refunded, Ask::Fulfil) => Err(OrderError::Closed),
         }
     }
 
-    fn pending(&self) -> Option<AttemptId> {
-        self.attempts.iter().find(|(_, state)| **state == Attempt::Pending).map(|(attempt, _)| *attempt)
-    }
-
-    fn request(&self, method: PaymentMethod) -> Result<Vec<OrderEvent>, OrderError> {
-        if self.pending().is_some() {
-            return Err(OrderError::PaymentInProgress);
-        }
-        let number = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let attempt = AttemptId::of_order(self.order, number);
-        Ok(vec![OrderEvent::PaymentRequested { attempt, amount: self.total, method }])
-    }
-
-    /// What follows from `outcome`, when money that comes now must go back for the reason `surplus`.
-    fn record(
+    fn refund(
         &self,
-        attempt: AttemptId,
-        outcome: PaymentOutcome,
+        extent: &Extent,
+        restock: bool,
+        reason: Line<200>,
         on: BusinessDate,
-        surplus: Option<RefundReason>,
     ) -> Result<Vec<OrderEvent>, OrderError> {
-        let amount = self.total;
-        let state = self.attempts.get(&attempt).ok_or(OrderError::UnknownAttempt)?;
-        match (state, outcome) {
-            (Attempt::Pending | Attempt::Declined, PaymentOutcome::Succeeded { reference }) => Ok(vec![
-                OrderEvent::PaymentSucceeded { attempt, amount, reference, on },
-                match surplus {
-                    None => OrderEvent::Paid { amount, on },
-                    Some(reason) => OrderEvent::RefundRequested { attempt, amount, reason },
-                },
-            ]),
-            (Attempt::Pending, PaymentOutcome::Declined { reason }) => {
-                Ok(vec![OrderEvent::PaymentDeclined { attempt, reason }])
-            }
-            // Told twice, or told of a decline after the money came: the first word stands.
-            (Attempt::Succeeded | Attempt::Refunded, _) | (Attempt::Declined, PaymentOutcome::Declined { .. }) => {
-                Ok(vec![])
-            }
-        }
+        // What cost nothing was paid by nobody, and there is nobody to give it back to.
+        let attempt = self.attempts.paid_by().ok_or(OrderError::NothingToRefund)?;
+        let parts = self.ledger.claim(extent)?;
+        let amount = refund::sum(&parts);
+        let number = u32::try_from(self.refunds.len()).unwrap_or(u32::MAX).saturating_add(1);
+        Ok(vec![OrderEvent::RefundGranted {
+            refund: RefundId::of_order(self.order, number),
+            attempt,
+            amount,
+            vat: self.ledger.vat(&parts),
+            returned: if restock { self.ledger.returned(&parts) } else { Vec::new() },
+            reason,
+            left: Money { amount: self.ledger.left().amount - amount.amount, ..amount },
+            on,
+            parts,
+        }])
     }
 
-    fn record_refund(
+    fn record_refund_paid(
         &self,
-        attempt: AttemptId,
+        refund: RefundId,
         reference: Line<200>,
         on: BusinessDate,
     ) -> Result<Vec<OrderEvent>, OrderError> {
-        match self.attempts.get(&attempt) {
-            Some(Attempt::Succeeded) => Ok(vec![OrderEvent::Refunded { attempt, amount: self.total, reference, on }]),
-            Some(Attempt::Refunded) => Ok(vec![]),
-            Some(Attempt::Pending | Attempt::Declined) | None => Err(OrderError::UnknownAttempt),
+        match self.granted(refund) {
+            None => Err(OrderError::UnknownRefund),
+            Some(Granted { paid: true, .. }) => Ok(vec![]),
+            Some(Granted { amount, .. }) => Ok(vec![OrderEvent::RefundPaid { refund, amount: *amount, reference, on }]),
         }
+    }
+
+    fn granted(&self, refund: RefundId) -> Option<&Granted> {
+        self.refunds.iter().find(|granted| granted.refund == refund)
     }
 }
 
@@ -358,10 +334,21 @@ impl Aggregate for Order {
 
     fn apply(&mut self, event: OrderEvent) {
         match (&mut *self, event) {
-            (_, OrderEvent::Placed { order, lines, totals, .. }) => {
-                let goods = lines.iter().filter(|line| line.kind == Kind::Physical).map(|line| line.product).collect();
-                let (stage, total, attempts) = (Stage::AwaitingPayment, totals.total, BTreeMap::new());
-                *self = Self::Placed(Purchase { stage, order, total, goods, attempts });
+            (_, OrderEvent::Placed { order, buyer, lines, discounts, shipping, totals, .. }) => {
+                let physical = lines.iter().filter(|line| line.kind == Kind::Physical);
+                *self = Self::Placed(Purchase {
+                    stage: Stage::AwaitingPayment,
+                    order,
+                    total: totals.total,
+                    ties: Ties {
+                        buyer,
+                        goods: physical.map(|line| line.product).collect(),
+                        promos: discounts.into_iter().map(|discount| discount.code).collect(),
+                    },
+                    attempts: Attempts::default(),
+                    ledger: Ledger::of(&lines, shipping.as_ref()),
+                    refunds: Vec::new(),
+                });
             }
             (Self::Placed(purchase), event) => purchase.apply(&event),
             (Self::Unplaced, _) => {}
@@ -371,59 +358,31 @@ impl Aggregate for Order {
 
 impl Purchase {
     fn apply(&mut self, event: &OrderEvent) {
+        self.attempts.apply(event);
         match event {
-            OrderEvent::Placed { .. } | OrderEvent::RefundRequested { .. } => {}
-            OrderEvent::PaymentRequested { attempt, .. } => self.mark(*attempt, Attempt::Pending),
-            OrderEvent::PaymentSucceeded { attempt, .. } => self.mark(*attempt, Attempt::Succeeded),
-            OrderEvent::PaymentDeclined { attempt, .. } => self.mark(*attempt, Attempt::Declined),
-            OrderEvent::Refunded { attempt, .. } => self.mark(*attempt, Attempt::Refunded),
+            OrderEvent::Placed { .. }
+            | OrderEvent::PaymentRequested { .. }
+            | OrderEvent::PaymentActionRequired { .. }
+            | OrderEvent::PaymentSucceeded { .. }
+            | OrderEvent::PaymentDeclined { .. }
+            | OrderEvent::RefundRequested { .. }
+            | OrderEvent::Refunded { .. } => {}
+            OrderEvent::RefundGranted { refund, amount, parts, left, .. } => {
+                self.ledger.take(parts);
+                self.refunds.push(Granted { refund: *refund, amount: *amount, paid: false });
+                if left.is_nothing() {
+                    self.stage = Stage::Refunded;
+                }
+            }
+            OrderEvent::RefundPaid { refund, .. } => {
+                for granted in self.refunds.iter_mut().filter(|granted| granted.refund == *refund) {
+                    granted.paid = true;
+                }
+            }
             OrderEvent::Paid { .. } => self.stage = Stage::Paid,
             OrderEvent::Expired => self.stage = Stage::Expired,
             OrderEvent::Cancelled => self.stage = Stage::Cancelled,
             OrderEvent::Fulfilled => self.stage = Stage::Fulfilled,
-        }
-    }
-
-    fn mark(&mut self, attempt: AttemptId, state: Attempt) {
-        self.attempts.insert(attempt, state);
-    }
-}
-
-impl DomainEvent for OrderEvent {
-    fn event_type(&self) -> String {
-        let name = match self {
-            Self::Placed { .. } => "OrderPlaced",
-            Self::PaymentRequested { .. } => "OrderPaymentRequested",
-            Self::PaymentSucceeded { .. } => "OrderPaymentSucceeded",
-            Self::PaymentDeclined { .. } => "OrderPaymentDeclined",
-            Self::Paid { .. } => "OrderPaid",
-            Self::RefundRequested { .. } => "OrderRefundRequested",
-            Self::Refunded { .. } => "OrderRefunded",
-            Self::Expired => "OrderExpired",
-            Self::Cancelled => "OrderCancelled",
-            Self::Fulfilled => "OrderFulfilled",
-        };
-        name.to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1".to_owned()
-    }
-}
-
-impl Personal for OrderEvent {
-    fn sealed_fields(&mut self) -> Vec<(&'static str, &mut dyn SealedField)> {
-        match self {
-            Self::Placed { contact, .. } => vec![("contact", contact)],
-            Self::PaymentRequested { .. }
-            | Self::PaymentSucceeded { .. }
-            | Self::PaymentDeclined { .. }
-            | Self::Paid { .. }
-            | Self::RefundRequested { .. }
-            | Self::Refunded { .. }
-            | Self::Expired
-            | Self::Cancelled
-            | Self::Fulfilled => vec![],
         }
     }
 }

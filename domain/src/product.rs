@@ -77,6 +77,8 @@ pub enum ProductCommand {
     Commit { order: OrderId },
     /// Put the pieces held for `order` back: it fell through.
     Release { order: OrderId },
+    /// Put pieces on the shelf that came back from `order`.
+    Return { order: OrderId, quantity: Quantity },
 }
 
 /// What has happened to a product. The names are stored for ever.
@@ -100,6 +102,8 @@ pub enum ProductEvent {
     StockCommitted { order: OrderId, quantity: Quantity, on_hand: i64 },
     /// Pieces held for an order are for sale again.
     StockReleased { order: OrderId, quantity: Quantity, available: i64 },
+    /// Pieces that had left for an order are on the shelf again.
+    StockReturned { order: OrderId, quantity: Quantity, on_hand: i64, available: i64 },
 }
 
 /// Why a product refuses.
@@ -221,6 +225,7 @@ impl Item {
             (Stage::Draft | Stage::Archived, Ask::Reserve { .. }) => Err(ProductError::NotForSale),
             (_, Ask::Commit { order }) => Ok(self.commit(order)),
             (_, Ask::Release { order }) => Ok(self.release(order)),
+            (_, Ask::Return { order, quantity }) => self.take_back(order, quantity),
 
             (Stage::Archived, Ask::Publish | Ask::Revise { .. } | Ask::Reprice { .. } | Ask::AdjustStock { .. }) => {
                 Err(ProductError::Archived)
@@ -260,6 +265,17 @@ impl Item {
     }
 
     fn adjust(&self, change: i64) -> Result<Vec<ProductEvent>, ProductError> {
+        let (on_hand, available) = self.shelf_after(change)?;
+        Ok(if change == 0 { vec![] } else { vec![ProductEvent::StockAdjusted { change, on_hand, available }] })
+    }
+
+    fn take_back(&self, order: OrderId, quantity: Quantity) -> Result<Vec<ProductEvent>, ProductError> {
+        let (on_hand, available) = self.shelf_after(i64::from(quantity.get()))?;
+        Ok(vec![ProductEvent::StockReturned { order, quantity, on_hand, available }])
+    }
+
+    /// What would be on the shelf, and for sale, with `change` more pieces.
+    fn shelf_after(&self, change: i64) -> Result<(i64, i64), ProductError> {
         const MAX_STOCK: i64 = 1_000_000_000;
         if self.kind != Kind::Physical {
             return Err(ProductError::Stockless);
@@ -269,7 +285,7 @@ impl Item {
         if available < 0 || on_hand > MAX_STOCK {
             return Err(ProductError::ImpossibleStock);
         }
-        Ok(if change == 0 { vec![] } else { vec![ProductEvent::StockAdjusted { change, on_hand, available }] })
+        Ok((on_hand, available))
     }
 
     fn reserve(
@@ -347,7 +363,9 @@ impl Item {
                 self.price = price;
                 self.vat_rate = vat_rate;
             }
-            ProductEvent::StockAdjusted { on_hand, .. } => self.on_hand = on_hand,
+            ProductEvent::StockAdjusted { on_hand, .. } | ProductEvent::StockReturned { on_hand, .. } => {
+                self.on_hand = on_hand;
+            }
             ProductEvent::StockReserved { order, quantity, .. } => {
                 self.held.insert(order, quantity);
             }
@@ -374,6 +392,7 @@ impl DomainEvent for ProductEvent {
             Self::StockReserved { .. } => "ProductStockReserved",
             Self::StockCommitted { .. } => "ProductStockCommitted",
             Self::StockReleased { .. } => "ProductStockReleased",
+            Self::StockReturned { .. } => "ProductStockReturned",
         };
         name.to_owned()
     }

@@ -8,13 +8,13 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error as _};
 
-use crate::{BuyerId, DomainError};
+use crate::{DomainError, SubjectId};
 
 /// A value encrypted for one person, as it is stored and hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ciphertext {
     /// Whose key opens it.
-    pub subject: BuyerId,
+    pub subject: SubjectId,
     /// Which of the person's keys.
     pub key: uuid::Uuid,
     /// 24 bytes, hexadecimal.
@@ -29,7 +29,7 @@ pub enum Sealed<T> {
     /// Readable: just decided, or opened by the reader.
     Plain {
         /// Whom it speaks of.
-        subject: BuyerId,
+        subject: SubjectId,
         /// The value.
         value: T,
     },
@@ -41,8 +41,8 @@ pub enum Sealed<T> {
 
 impl<T> Sealed<T> {
     /// `value`, which speaks of `subject`.
-    pub const fn plain(subject: BuyerId, value: T) -> Self {
-        Self::Plain { subject, value }
+    pub fn plain(subject: impl Into<SubjectId>, value: T) -> Self {
+        Self::Plain { subject: subject.into(), value }
     }
 
     /// The value, where it is readable.
@@ -82,7 +82,7 @@ impl<'de, T> Deserialize<'de> for Sealed<T> {
 /// A [`Sealed`] field of any type, for those who seal and open.
 pub trait SealedField: Send {
     /// Whom it speaks of and its value as JSON, where it waits to be sealed.
-    fn unsealed(&self) -> Option<(BuyerId, Result<Vec<u8>, DomainError>)>;
+    fn unsealed(&self) -> Option<(SubjectId, Result<Vec<u8>, DomainError>)>;
     /// What is stored, where it waits to be opened.
     fn ciphertext(&self) -> Option<&Ciphertext>;
     /// Takes its stored form.
@@ -92,7 +92,7 @@ pub trait SealedField: Send {
 }
 
 impl<T: Serialize + DeserializeOwned + Send> SealedField for Sealed<T> {
-    fn unsealed(&self) -> Option<(BuyerId, Result<Vec<u8>, DomainError>)> {
+    fn unsealed(&self) -> Option<(SubjectId, Result<Vec<u8>, DomainError>)> {
         match self {
             Self::Plain { subject, value } => {
                 Some((*subject, serde_json::to_vec(value).map_err(|error| DomainError(error.to_string()))))
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn plain_personal_data_cannot_be_stored() {
-        let sealed = Sealed::plain(BuyerId(uuid::Uuid::nil()), "ana@example.fr".to_owned());
+        let sealed = Sealed::plain(SubjectId(uuid::Uuid::nil()), "ana@example.fr".to_owned());
         assert!(serde_json::to_string(&sealed).is_err());
         assert_eq!(format!("{sealed:?}"), "Sealed(..)");
     }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -64,8 +64,12 @@ id!(
     AttemptId
 );
 id!(
-    /// A person who buys, as a keyed hash of the e-mail address; also the subject its data is sealed for.
+    /// A person who buys, as a keyed hash of the e-mail address.
     BuyerId
+);
+id!(
+    /// Whose key seals a value: a person's, or that of a fiscal year for what the law wants kept.
+    SubjectId
 );
 id!(
     /// One return of money that the shop granted.
@@ -91,6 +95,21 @@ impl AttemptId {
     /// The `number`th try to pay `order`, counted from 1.
     pub fn of_order(order: OrderId, number: u32) -> Self {
         Self(Uuid::new_v5(&order.0, &number.to_be_bytes()))
+    }
+}
+
+impl From<BuyerId> for SubjectId {
+    fn from(buyer: BuyerId) -> Self {
+        Self(buyer.0)
+    }
+}
+
+impl SubjectId {
+    /// The fiscal year `on` is in: what is sealed for it can be read until its key is dropped, ten years after its end
+    /// (Code de commerce, art. L123-22).
+    pub fn fiscal_year(on: BusinessDate) -> Self {
+        const YEARS: Uuid = Uuid::from_u128(0x6e2d_1f80_43cb_4b0a_9a57_7d0c_2be9_41f3);
+        Self(Uuid::new_v5(&YEARS, &on.year().to_be_bytes()))
     }
 }
 

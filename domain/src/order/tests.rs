@@ -3,14 +3,46 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    Quantity,
-    pricing::{PricedLine, price},
+    CartId, Localized, Quantity, Sealed, Slug, Timestamp, VatRate,
+    pricing::{Totals, VatTotal},
 };
+
+mod refunds;
 
 #[test]
 fn an_order_is_placed_once() {
     given([]).when(place(1000)).then_expect_events(vec![placed(1000)]);
     given([placed(1000)]).when(place(1000)).then_expect_error(OrderError::AlreadyPlaced);
+}
+
+#[test]
+fn a_customer_must_agree_to_the_terms_and_to_what_starts_at_once() {
+    let place = |kind, consents| OrderCommand::Place(Box::new(Placement { consents, ..placement(1000, kind) }));
+    let agreed = |immediate_start| Some(Consents { terms: Line::parse("2026-11").unwrap(), immediate_start });
+    given([]).when(place(Kind::Physical, None)).then_expect_error(OrderError::TermsNotAccepted);
+    for kind in [Kind::Digital, Kind::Credits] {
+        given([]).when(place(kind, agreed(false))).then_expect_error(OrderError::StartNotAccepted);
+        let consents = agreed(true);
+        let placed = placed_as(Placement { consents: consents.clone(), ..placement(1000, kind) });
+        given([]).when(place(kind, consents)).then_expect_events(vec![placed]);
+    }
+}
+
+#[test]
+fn a_customer_who_must_act_keeps_the_attempt_open() {
+    let action = || Line::parse("authenticate").unwrap();
+    let asked = || OrderEvent::PaymentActionRequired { attempt: attempt(1), action: action() };
+    let asks = || OrderCommand::RecordPayment {
+        attempt: attempt(1),
+        outcome: PaymentOutcome::ActionRequired { action: action() },
+        on: day(),
+    };
+    given([placed(1000), requested(1)]).when(asks()).then_expect_events(vec![asked()]);
+    given([placed(1000), requested(1), asked()]).when(asks()).then_expect_events(vec![]);
+    given([placed(1000), requested(1), asked()]).when(request()).then_expect_error(OrderError::PaymentInProgress);
+    given([placed(1000), requested(1), asked()]).when(succeeds(1)).then_expect_events(vec![succeeded(1), paid()]);
+    given([placed(1000), requested(1), asked()]).when(declines(1)).then_expect_events(vec![declined(1)]);
+    given([placed(1000), requested(1), succeeded(1), paid()]).when(asks()).then_expect_events(vec![]);
 }
 
 #[test]
@@ -112,16 +144,13 @@ fn given<const N: usize>(history: [OrderEvent; N]) -> AggregateTestExecutor<Orde
 }
 
 fn place(cents: i64) -> OrderCommand {
-    let OrderEvent::Placed { order, cart, buyer, contact, lines, totals, on, expires_at } = placed(cents) else {
-        unreachable!("placed is Placed");
-    };
-    OrderCommand::Place(Box::new(Placement { order, cart, buyer, contact, lines, totals, on, expires_at }))
+    OrderCommand::Place(Box::new(placement(cents, Kind::Physical)))
 }
 
-fn placed(cents: i64) -> OrderEvent {
-    let (unit_price, quantity, vat_rate) =
-        (Money::eur(cents), Quantity::parse(1).unwrap(), VatRate::parse(2000).unwrap());
-    OrderEvent::Placed {
+fn placement(cents: i64, kind: Kind) -> Placement {
+    let unit_price = Money::eur(cents);
+    let vat_rate = VatRate::parse(2000).unwrap();
+    Placement {
         order: order(),
         cart: CartId(Uuid::from_u128(2)),
         buyer: BuyerId(Uuid::from_u128(3)),
@@ -130,16 +159,36 @@ fn placed(cents: i64) -> OrderEvent {
             product: ProductId(Uuid::from_u128(4)),
             slug: Slug::parse("brume").unwrap(),
             name: Localized { fr: Line::parse("Brume").unwrap(), en: None },
-            kind: Kind::Physical,
-            quantity,
+            kind,
+            quantity: Quantity::parse(1).unwrap(),
             unit_price,
             vat_rate,
             total: unit_price,
+            discount: Money::nothing(),
         }],
-        totals: price(&[PricedLine { unit_price, quantity, vat_rate }], Money::eur(0)).unwrap(),
+        discounts: vec![],
+        shipping: None,
+        totals: Totals {
+            subtotal: unit_price,
+            discount: Money::nothing(),
+            shipping: Money::nothing(),
+            total: unit_price,
+            vat: vec![VatTotal::of(unit_price, vat_rate)],
+        },
+        consents: Some(Consents { terms: Line::parse("2026-11").unwrap(), immediate_start: false }),
         on: day(),
         expires_at: Timestamp::UNIX_EPOCH,
     }
+}
+
+fn placed(cents: i64) -> OrderEvent {
+    placed_as(placement(cents, Kind::Physical))
+}
+
+fn placed_as(placement: Placement) -> OrderEvent {
+    let Placement { order, cart, buyer, contact, lines, discounts, shipping, totals, consents, on, expires_at } =
+        placement;
+    OrderEvent::Placed { order, cart, buyer, contact, lines, discounts, shipping, totals, consents, on, expires_at }
 }
 
 fn request() -> OrderCommand {

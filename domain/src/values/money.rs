@@ -44,6 +44,16 @@ impl Money {
         (0..=Self::MAX_PRICE).contains(&amount).then_some(Self { amount, currency })
     }
 
+    /// Nothing, in the currency of the shop.
+    pub const fn nothing() -> Self {
+        Self::eur(0)
+    }
+
+    /// Whether this is nothing.
+    pub const fn is_nothing(&self) -> bool {
+        self.amount == 0
+    }
+
     /// Nothing, in the same currency.
     pub const fn zero(self) -> Self {
         Self { amount: 0, currency: self.currency }
@@ -83,6 +93,9 @@ impl VatRate {
     /// The rates in force in France (metropolitan, Corsica, overseas) and zero: CGI art. 278 to 281 nonies, 294 to
     /// 297.
     pub const ALLOWED: [u16; 11] = [0, 90, 105, 175, 210, 550, 850, 1000, 1300, 2000, 2060];
+
+    /// No VAT.
+    pub const NONE: Self = Self(0);
 
     /// `basis_points`, if France knows such a rate.
     pub fn parse(basis_points: i64) -> Option<Self> {
