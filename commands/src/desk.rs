@@ -11,10 +11,12 @@
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
-use cqrs_es::Aggregate;
-use domain::{BusinessDate, BuyerId, Personal, Timestamp};
+use cqrs_es::{Aggregate, DomainEvent};
+use domain::{BusinessDate, Personal, SubjectId, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use store::{AppendError, Committed, KeyedAnswer, Log, Position, StoreError, StreamName, Ticket, Transaction, Vault};
+use store::{
+    AppendError, Committed, KeyedAnswer, Log, Position, Recorded, StoreError, StreamName, Ticket, Transaction, Vault,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -249,9 +251,30 @@ impl Desk {
     }
 
     /// Has the key of `subject` made before a command locks anything: a first sale must not make others wait for the vault.
-    pub(crate) async fn make_key(&self, subject: BuyerId) -> Result<(), Failure> {
-        self.vault.key_of(subject.0).await?;
+    pub(crate) async fn make_key(&self, subject: impl Into<SubjectId>) -> Result<(), Failure> {
+        self.vault.key_of(subject.into().0).await?;
         Ok(())
+    }
+
+    /// The first event of the stream of the `A` with this id, with what can still be opened of it. Durable and for ever the
+    /// same, so that it can be read outside of a decision.
+    pub(crate) async fn first_event<A: ShopAggregate>(&self, id: impl Display) -> Result<Option<A::Event>, Failure>
+    where
+        A::Event: DeserializeOwned,
+    {
+        let events = self.log.read_stream(&StreamName::new(A::TYPE, id), 0, 1).await?;
+        match events.first() {
+            None => Ok(None),
+            Some(first) => self.unsealed(first).await.map(Some),
+        }
+    }
+
+    /// An event, with what can still be opened of it.
+    pub(crate) async fn unsealed<E>(&self, recorded: &Recorded) -> Result<E, Failure>
+    where
+        E: DomainEvent + Personal + DeserializeOwned,
+    {
+        seal::unseal(&self.vault, recorded).await
     }
 
     /// The answer that the request's idempotency key gave before.

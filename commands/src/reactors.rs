@@ -24,11 +24,13 @@ use crate::{Actor, CommandError, Context, Desk, Failure, cart::Carts, clock::mic
 
 mod expire_carts;
 mod expire_orders;
+mod print_invoices;
 mod return_payments;
 mod take_payments;
 
 pub use expire_carts::ExpireCarts;
 pub use expire_orders::ExpireOrders;
+pub use print_invoices::PrintInvoices;
 pub use return_payments::ReturnPayments;
 pub use take_payments::TakePayments;
 

@@ -1,9 +1,10 @@
 //! What a guest holds instead of a password: a cart's token and an order's token. Neither is stored.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{BuyerId, CartId, Email, OrderId};
+use domain::{BuyerId, CartId, Email, InvoiceId, OrderId};
 use store::{
     StoreError, Vault,
+    chain::hex,
     vault::{Secret, random},
 };
 use subtle::ConstantTimeEq as _;
@@ -60,6 +61,11 @@ impl Tokens {
     /// Whether `token` is the one of `order`. Takes the same time whatever is wrong with it.
     pub fn opens(&self, order: OrderId, token: &str) -> bool {
         self.order(order).as_bytes().ct_eq(token.as_bytes()).into()
+    }
+
+    /// What makes the hash of `document` tell nothing about it.
+    pub(crate) fn salt(&self, document: InvoiceId) -> String {
+        hex(&self.0.sign("invoice", document.0.as_bytes()))
     }
 
     /// The person behind an e-mail address, without the address.

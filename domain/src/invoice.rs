@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BusinessDate, Contact, InvoiceId, Line, Money, OrderId, Personal, RefundId, Sealed, Seller, Slug, SubjectId,
-    VatRate, pricing::VatTotal, register::DocumentNumber, sealed::SealedField,
+    VatRate, order::Part, pricing::Discount, pricing::VatTotal, register::DocumentNumber, sealed::SealedField,
 };
 
 pub mod layout;
@@ -181,6 +181,10 @@ pub struct Issue {
     pub on: BusinessDate,
     /// The refund that a credit note is for.
     pub refund: Option<RefundId>,
+    /// What was sold, or is taken back.
+    pub parts: Vec<Part>,
+    /// What each promo code took off.
+    pub discounts: Vec<Discount>,
     /// What it says.
     pub content: InvoiceContent,
 }
@@ -195,6 +199,8 @@ pub enum InvoiceEvent {
         order: OrderId,
         refund: Option<RefundId>,
         corrects: Option<DocumentNumber>,
+        parts: Vec<Part>,
+        discounts: Vec<Discount>,
         vat: Vec<VatTotal>,
         total: Money,
         on: BusinessDate,
@@ -260,13 +266,15 @@ impl InvoiceRecord {
 }
 
 fn issued(issue: Issue) -> InvoiceEvent {
-    let Issue { invoice, number, on, refund, content } = issue;
+    let Issue { invoice, number, on, refund, parts, discounts, content } = issue;
     InvoiceEvent::Issued {
         invoice,
         number,
         order: content.order,
         refund,
         corrects: content.corrects.as_ref().map(|correction| correction.number.clone()),
+        parts,
+        discounts,
         vat: content.vat.clone(),
         total: content.total,
         on,

@@ -22,7 +22,7 @@ pub use event::OrderEvent;
 use payment::{Attempts, surplus};
 pub use payment::{PaymentMethod, PaymentOutcome, RefundReason};
 use refund::Ledger;
-pub use refund::{Extent, RefundOf, RefundPart, Returned};
+pub use refund::{Extent, Part, PartOf, Returned, parts};
 pub use sale::{Consents, OrderLine, Placement, Shipment};
 
 /// What may be asked of an order.
@@ -124,6 +124,7 @@ pub struct Purchase {
     total: Money,
     ties: Ties,
     attempts: Attempts,
+    paid_on: Option<BusinessDate>,
     ledger: Ledger,
     refunds: Vec<Granted>,
 }
@@ -180,10 +181,19 @@ impl Order {
         self.purchase()?.attempts.pending()
     }
 
-    /// Whether the shop owes `refund` to its owner.
-    pub fn owes(&self, refund: RefundId) -> bool {
-        let granted = |purchase: &Purchase| purchase.granted(refund).is_some_and(|granted| !granted.paid);
-        self.purchase().is_some_and(granted)
+    /// The attempt that waits for the customer to do something.
+    pub fn awaited_attempt(&self) -> Option<AttemptId> {
+        self.purchase()?.attempts.awaited()
+    }
+
+    /// The day it was paid, where it was.
+    pub fn paid_on(&self) -> Option<BusinessDate> {
+        self.purchase()?.paid_on
+    }
+
+    /// The id that its next refund will have, where it exists.
+    pub fn next_refund(&self) -> Option<RefundId> {
+        Some(self.purchase()?.next_refund())
     }
 
     fn purchase(&self) -> Option<&Purchase> {
@@ -286,9 +296,8 @@ impl Purchase {
         let attempt = self.attempts.paid_by().ok_or(OrderError::NothingToRefund)?;
         let parts = self.ledger.claim(extent)?;
         let amount = refund::sum(&parts);
-        let number = u32::try_from(self.refunds.len()).unwrap_or(u32::MAX).saturating_add(1);
         Ok(vec![OrderEvent::RefundGranted {
-            refund: RefundId::of_order(self.order, number),
+            refund: self.next_refund(),
             attempt,
             amount,
             vat: self.ledger.vat(&parts),
@@ -311,6 +320,11 @@ impl Purchase {
             Some(Granted { paid: true, .. }) => Ok(vec![]),
             Some(Granted { amount, .. }) => Ok(vec![OrderEvent::RefundPaid { refund, amount: *amount, reference, on }]),
         }
+    }
+
+    fn next_refund(&self) -> RefundId {
+        let number = u32::try_from(self.refunds.len()).unwrap_or(u32::MAX).saturating_add(1);
+        RefundId::of_order(self.order, number)
     }
 
     fn granted(&self, refund: RefundId) -> Option<&Granted> {
@@ -346,6 +360,7 @@ impl Aggregate for Order {
                         promos: discounts.into_iter().map(|discount| discount.code).collect(),
                     },
                     attempts: Attempts::default(),
+                    paid_on: None,
                     ledger: Ledger::of(&lines, shipping.as_ref()),
                     refunds: Vec::new(),
                 });
@@ -379,7 +394,10 @@ impl Purchase {
                     granted.paid = true;
                 }
             }
-            OrderEvent::Paid { .. } => self.stage = Stage::Paid,
+            OrderEvent::Paid { on, .. } => {
+                self.stage = Stage::Paid;
+                self.paid_on = Some(*on);
+            }
             OrderEvent::Expired => self.stage = Stage::Expired,
             OrderEvent::Cancelled => self.stage = Stage::Cancelled,
             OrderEvent::Fulfilled => self.stage = Stage::Fulfilled,

@@ -1,6 +1,8 @@
 //! What the shop asks of the outside world. One adapter per file in the crate `providers`.
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
+use uuid::Uuid;
 
 use crate::{
     AttemptId, Line, Money, OrderId,
@@ -26,8 +28,10 @@ pub struct Charge {
 pub struct Refund {
     /// What it was for.
     pub order: OrderId,
-    /// The try that succeeded, and the provider's idempotency key.
+    /// The try that succeeded.
     pub attempt: AttemptId,
+    /// The provider's idempotency key: asked twice, given back once.
+    pub key: Uuid,
     /// How much.
     pub amount: Money,
 }
@@ -37,14 +41,25 @@ pub struct Refund {
 #[error("the payment provider gave no answer: {0}")]
 pub struct Unanswered(pub String);
 
+/// What a provider says of a payment, as it comes: most say one thing, some change their mind. Asked again they say the
+/// same again.
+pub type Outcomes = BoxStream<'static, Result<PaymentOutcome, Unanswered>>;
+
 /// Somebody who takes money for the shop.
 #[async_trait]
 pub trait Payments: Send + Sync + 'static {
+    /// What customers call it, on their documents.
+    fn name(&self) -> &'static str;
+
     /// Whether `method` is a token of this provider's.
     fn accepts(&self, method: &PaymentMethod) -> bool;
 
     /// Takes the money, or says why not. Safe to repeat.
-    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered>;
+    fn charge(&self, charge: Charge) -> Outcomes;
+
+    /// What comes of a payment for which the customer had to do something, and did it or refused. `None` where the provider
+    /// asks on a page of its own and tells the shop by itself.
+    fn acted(&self, attempt: AttemptId, approved: bool) -> Option<PaymentOutcome>;
 
     /// Gives the money back and answers the provider's name for that. Safe to repeat.
     async fn refund(&self, refund: &Refund) -> Result<Line<200>, Unanswered>;

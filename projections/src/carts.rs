@@ -1,6 +1,6 @@
 //! Read model `carts`: what is in every cart.
 
-use domain::{CartId, Event, Money, OrderId, ProductId, Quantity, cart::CartEvent};
+use domain::{CartId, Event, Money, OrderId, ProductId, Quantity, cart::CartEvent, promo::PromoCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{Document, FoldError, OnPoison, QueryError, ReadModel, Table, Told};
@@ -12,6 +12,8 @@ pub struct CartView {
     pub version: u64,
     /// What is in it, in the order it came.
     pub lines: Vec<CartLineView>,
+    /// Its promo codes, in the order they came.
+    pub promos: Vec<PromoCode>,
     /// What became of it.
     pub state: CartState,
 }
@@ -61,7 +63,7 @@ pub struct Carts;
 
 impl ReadModel for Carts {
     const NAME: &'static str = "carts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const DDL: &'static str = "create table {table} (key text primary key, document text not null)";
     const COLUMNS: &'static [&'static str] = &["key", "document"];
     const STREAMS: &'static [&'static str] = &["cart"];
@@ -76,10 +78,10 @@ impl ReadModel for Carts {
         let Event::Cart(event) = &told.event else { return Ok(()) };
         let mut view = match row.as_ref() {
             Some(row) => row.document.0.clone(),
-            None => CartView { version: 0, lines: Vec::new(), state: CartState::Open },
+            None => CartView { version: 0, lines: Vec::new(), promos: Vec::new(), state: CartState::Open },
         };
         view.version = told.recorded.version;
-        match *event {
+        match event.clone() {
             CartEvent::ItemAdded { product, quantity, shown } => match view.line(product) {
                 Some(line) => *line = CartLineView { product, quantity, shown },
                 None => view.lines.push(CartLineView { product, quantity, shown }),
@@ -89,6 +91,8 @@ impl ReadModel for Carts {
                 None => return Err(FoldError::NoRow),
             },
             CartEvent::ItemRemoved { product } => view.lines.retain(|line| line.product != product),
+            CartEvent::PromoApplied { code } => view.promos.push(code),
+            CartEvent::PromoRemoved { code } => view.promos.retain(|known| *known != code),
             CartEvent::CheckedOut { order } => view.state = CartState::CheckedOut { order },
             CartEvent::Expired => view.state = CartState::Expired,
         }

@@ -87,11 +87,14 @@ impl ReadModel for Histories {
         let contact = match event {
             OrderEvent::Placed { contact, .. } => Sealed::value(contact).cloned(),
             OrderEvent::PaymentRequested { .. }
+            | OrderEvent::PaymentActionRequired { .. }
             | OrderEvent::PaymentSucceeded { .. }
             | OrderEvent::PaymentDeclined { .. }
             | OrderEvent::Paid { .. }
             | OrderEvent::RefundRequested { .. }
             | OrderEvent::Refunded { .. }
+            | OrderEvent::RefundGranted { .. }
+            | OrderEvent::RefundPaid { .. }
             | OrderEvent::Expired
             | OrderEvent::Cancelled
             | OrderEvent::Fulfilled => None,

@@ -6,11 +6,15 @@
 
 pub mod carts;
 pub mod histories;
+pub mod invoices;
 pub mod orders;
 pub mod page;
 pub mod products;
 mod projector;
+pub mod promo_uses;
+pub mod promos;
 mod read_model;
+pub mod sales;
 mod table;
 mod told;
 
@@ -25,7 +29,10 @@ pub use read_model::{FoldError, OnPoison, ReadModel};
 pub use table::{Document, Table};
 pub use told::Told;
 
-use crate::{carts::Carts, histories::Histories, orders::Orders, products::Products, projector::Projector};
+use crate::{
+    carts::Carts, histories::Histories, invoices::Invoices, orders::Orders, products::Products, projector::Projector,
+    promo_uses::PromoUses, promos::Promos, sales::SalesByDay,
+};
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +70,14 @@ pub struct Views {
     pub orders: Table<Orders>,
     /// What happened to every order.
     pub histories: Table<Histories>,
+    /// Every promo code.
+    pub promos: Table<Promos>,
+    /// Which orders used every promo code.
+    pub promo_uses: Table<PromoUses>,
+    /// Every invoice and credit note.
+    pub invoices: Table<Invoices>,
+    /// What was sold every day.
+    pub sales: Table<SalesByDay>,
     db: Db,
     projectors: Arc<[Arc<dyn projector::Follow>]>,
     stop: CancellationToken,
@@ -78,13 +93,31 @@ impl Views {
         let carts = Projector::<Carts>::open(&db, log, vault).await?;
         let orders = Projector::<Orders>::open(&db, log, vault).await?;
         let histories = Projector::<Histories>::open(&db, log, vault).await?;
+        let promos = Projector::<Promos>::open(&db, log, vault).await?;
+        let promo_uses = Projector::<PromoUses>::open(&db, log, vault).await?;
+        let invoices = Projector::<Invoices>::open(&db, log, vault).await?;
+        let sales = Projector::<SalesByDay>::open(&db, log, vault).await?;
         Ok(Self {
             products: products.table(),
             carts: carts.table(),
             orders: orders.table(),
             histories: histories.table(),
+            promos: promos.table(),
+            promo_uses: promo_uses.table(),
+            invoices: invoices.table(),
+            sales: sales.table(),
             db,
-            projectors: [products.follow(), carts.follow(), orders.follow(), histories.follow()].into(),
+            projectors: [
+                products.follow(),
+                carts.follow(),
+                orders.follow(),
+                histories.follow(),
+                promos.follow(),
+                promo_uses.follow(),
+                invoices.follow(),
+                sales.follow(),
+            ]
+            .into(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })
@@ -109,8 +142,8 @@ impl Views {
     }
 
     /// How far every view is, to be waited on.
-    pub fn watches(&self) -> [watch::Receiver<Position>; 4] {
-        [self.products.watch(), self.carts.watch(), self.orders.watch(), self.histories.watch()]
+    pub fn watches(&self) -> Vec<watch::Receiver<Position>> {
+        self.projectors.iter().map(|projector| projector.watch()).collect()
     }
 
     /// Whether the views can be read.

@@ -1,9 +1,9 @@
 //! Read model `orders`: every order, where it stands and what was paid.
 
 use domain::{
-    AttemptId, BusinessDate, Contact, Event, Money, OrderId, Sealed, Timestamp,
-    order::{OrderEvent, OrderLine, RefundReason},
-    pricing::Totals,
+    AttemptId, BusinessDate, Contact, Event, Money, OrderId, RefundId, Sealed, Timestamp,
+    order::{Consents, OrderEvent, OrderLine, Part, RefundReason, Shipment},
+    pricing::{Discount, Totals},
 };
 use serde::{Deserialize, Serialize};
 use store::on_db;
@@ -24,6 +24,8 @@ pub enum Status {
     Paid,
     /// It is paid and handed over.
     Fulfilled,
+    /// It was paid, and everything is given back.
+    Refunded,
     /// Nobody paid in time.
     Expired,
     /// Somebody did not want it any more.
@@ -37,6 +39,7 @@ impl Status {
             Self::AwaitingPayment => "awaiting_payment",
             Self::Paid => "paid",
             Self::Fulfilled => "fulfilled",
+            Self::Refunded => "refunded",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
         }
@@ -54,8 +57,14 @@ pub struct OrderView {
     pub contact: Option<Contact>,
     /// What is bought.
     pub lines: Vec<OrderLine>,
+    /// What each promo code took off.
+    pub discounts: Vec<Discount>,
+    /// How it is shipped, where there is something to ship.
+    pub shipping: Option<Shipment>,
     /// What it comes to.
     pub totals: Totals,
+    /// What the customer agreed to; `None` in orders from before that was asked.
+    pub consents: Option<Consents>,
     /// When it was placed.
     pub placed_at: Timestamp,
     /// The day it counts for.
@@ -64,6 +73,25 @@ pub struct OrderView {
     pub expires_at: Timestamp,
     /// Every try to pay it, the first one first.
     pub payments: Vec<PaymentView>,
+    /// Everything that was given back, the first thing first.
+    pub refunds: Vec<RefundView>,
+}
+
+/// Money that the shop gave back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundView {
+    /// Its id.
+    pub id: RefundId,
+    /// How much, VAT included.
+    pub amount: Money,
+    /// Of what.
+    pub parts: Vec<Part>,
+    /// Why.
+    pub reason: String,
+    /// The day it counts for.
+    pub on: BusinessDate,
+    /// The provider's name for it, once the money is with its owner.
+    pub reference: Option<String>,
 }
 
 /// A try to pay an order.
@@ -79,7 +107,7 @@ pub struct PaymentView {
     pub status: PaymentStatus,
     /// The provider's name for the payment, where there is money.
     pub reference: Option<String>,
-    /// Why it was declined, or why its money goes back.
+    /// Why it was declined, why its money goes back, or what it waits for.
     pub reason: Option<String>,
 }
 
@@ -89,6 +117,8 @@ pub struct PaymentView {
 pub enum PaymentStatus {
     /// The provider has not answered.
     Pending,
+    /// The provider waits for the customer.
+    ActionRequired,
     /// The money is there.
     Succeeded,
     /// There will be none.
@@ -142,7 +172,7 @@ pub struct Orders;
 
 impl ReadModel for Orders {
     const NAME: &'static str = "orders";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const DDL: &'static str = "
         create table {table} (
             key text primary key,
@@ -163,17 +193,24 @@ impl ReadModel for Orders {
 
     fn fold(row: &mut Option<OrderRow>, told: &Told<'_>) -> Result<(), FoldError> {
         let Event::Order(event) = &told.event else { return Ok(()) };
-        if let OrderEvent::Placed { order, contact, lines, totals, on, expires_at, .. } = event {
+        if let OrderEvent::Placed {
+            order, contact, lines, discounts, shipping, totals, consents, on, expires_at, ..
+        } = event
+        {
             let view = OrderView {
                 id: *order,
                 status: Status::AwaitingPayment,
                 contact: Sealed::value(contact).cloned(),
                 lines: lines.clone(),
+                discounts: discounts.clone(),
+                shipping: shipping.clone(),
                 totals: totals.clone(),
+                consents: consents.clone(),
                 placed_at: Timestamp::from_timestamp_micros(told.recorded.recorded_at).unwrap_or_default(),
                 on: *on,
                 expires_at: *expires_at,
                 payments: Vec::new(),
+                refunds: Vec::new(),
             };
             *row = Some(OrderRow {
                 key: order.to_string(),
@@ -204,6 +241,11 @@ impl OrderView {
                     reason: None,
                 });
             }
+            OrderEvent::PaymentActionRequired { attempt, action } => {
+                let payment = self.payment(*attempt)?;
+                payment.status = PaymentStatus::ActionRequired;
+                payment.reason = Some(action.to_string());
+            }
             OrderEvent::PaymentSucceeded { attempt, reference, .. } => {
                 let payment = self.payment(*attempt)?;
                 payment.status = PaymentStatus::Succeeded;
@@ -226,6 +268,23 @@ impl OrderView {
             }
             OrderEvent::Refunded { attempt, .. } => {
                 self.payment(*attempt)?.status = PaymentStatus::Refunded;
+            }
+            OrderEvent::RefundGranted { refund, amount, parts, reason, left, on, .. } => {
+                self.refunds.push(RefundView {
+                    id: *refund,
+                    amount: *amount,
+                    parts: parts.clone(),
+                    reason: reason.to_string(),
+                    on: *on,
+                    reference: None,
+                });
+                if left.is_nothing() {
+                    self.status = Status::Refunded;
+                }
+            }
+            OrderEvent::RefundPaid { refund, reference, .. } => {
+                let granted = self.refunds.iter_mut().find(|granted| granted.id == *refund);
+                granted.ok_or(FoldError::NoRow)?.reference = Some(reference.to_string());
             }
             OrderEvent::Paid { .. } => self.status = Status::Paid,
             OrderEvent::Expired => self.status = Status::Expired,

@@ -254,7 +254,8 @@ impl ReadModel for Products {
             }
             ProductEvent::Published => view.status = Status::Published,
             ProductEvent::Archived => view.status = Status::Archived,
-            ProductEvent::StockAdjusted { on_hand, available, .. } => {
+            ProductEvent::StockAdjusted { on_hand, available, .. }
+            | ProductEvent::StockReturned { on_hand, available, .. } => {
                 view.on_hand = physical.then_some(*on_hand);
                 view.available = physical.then_some(*available);
             }

@@ -68,6 +68,7 @@ pub enum State {
 pub(crate) trait Follow: Send + Sync {
     fn name(&self) -> &'static str;
     fn status(&self) -> Status;
+    fn watch(&self) -> watch::Receiver<Position>;
     async fn run(&self, stop: CancellationToken);
     async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Position, StoreError>;
 }
@@ -254,6 +255,10 @@ impl<M: ReadModel> Follow for Projector<M> {
             state: self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             set_aside: *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner),
         }
+    }
+
+    fn watch(&self) -> watch::Receiver<Position> {
+        self.table.watch()
     }
 
     async fn run(&self, stop: CancellationToken) {

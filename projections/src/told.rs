@@ -1,11 +1,7 @@
 //! An event as it is told to read models: decoded, and opened where a person's key still exists.
 
 use domain::{DomainError, Event, Personal as _};
-use store::{
-    Recorded, StoreError, Vault,
-    chain::unhex,
-    vault::{Place, SealedBytes},
-};
+use store::{Recorded, StoreError, Vault, vault::Place};
 use uuid::Uuid;
 
 /// An event, readable.
@@ -66,12 +62,9 @@ fn open(
             field.open(None)?;
             continue;
         };
-        let malformed = || DomainError("a sealed value has an unknown form".to_owned());
-        let nonce = unhex(&ciphertext.nonce).and_then(|nonce| nonce.try_into().ok()).ok_or_else(malformed)?;
-        let text = unhex(&ciphertext.text).ok_or_else(malformed)?;
         let place = Place { subject: ciphertext.subject.0, stream: &told.recorded.stream, field: tag };
-        let sealed = SealedBytes { key: ciphertext.key, nonce, text };
-        let plain = key.open(place, &sealed).map_err(|error| DomainError(error.to_string()))?;
+        let plain = key.open_hex(place, &ciphertext.nonce, &ciphertext.text);
+        let plain = plain.map_err(|error| DomainError(error.to_string()))?;
         field.open(Some(&plain))?;
     }
     Ok(())

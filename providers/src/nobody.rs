@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use domain::{
-    Line,
+    AttemptId, Line,
     order::{PaymentMethod, PaymentOutcome},
-    ports::{Charge, Payments, Refund, Unanswered},
+    ports::{Charge, Outcomes, Payments, Refund, Unanswered},
 };
+use futures::{StreamExt as _, future, stream};
 
 /// No provider.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,15 +14,27 @@ pub struct Nobody;
 
 #[async_trait]
 impl Payments for Nobody {
+    fn name(&self) -> &'static str {
+        "—"
+    }
+
     fn accepts(&self, _: &PaymentMethod) -> bool {
         false
     }
 
-    async fn charge(&self, _: &Charge) -> Result<PaymentOutcome, Unanswered> {
-        Err(Unanswered("no payment provider is configured".to_owned()))
+    fn charge(&self, _: Charge) -> Outcomes {
+        stream::once(future::ready(Err(absent()))).boxed()
+    }
+
+    fn acted(&self, _: AttemptId, _: bool) -> Option<PaymentOutcome> {
+        None
     }
 
     async fn refund(&self, _: &Refund) -> Result<Line<200>, Unanswered> {
-        Err(Unanswered("no payment provider is configured".to_owned()))
+        Err(absent())
     }
+}
+
+fn absent() -> Unanswered {
+    Unanswered("no payment provider is configured".to_owned())
 }

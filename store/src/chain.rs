@@ -18,6 +18,11 @@ use crate::Recorded;
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
+/// The hash of `bytes`.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Sha256::digest(bytes).into()
+}
+
 /// The hash before the first event of the log `log_id`.
 pub fn genesis(log_id: Uuid) -> Hash {
     Sha256::new().chain_update(b"webox-log-1").chain_update(log_id.as_bytes()).finalize().into()

@@ -1,12 +1,13 @@
 //! The append-only log and the vault. Knows streams and positions, nothing of what they are about.
 //!
 //! In reading order: the words ([`stream`], [`recorded`], [`transaction`]), the [`chain`] of hashes, the [`log`] that
-//! everybody uses and
-//! those who [`follow`] it, the sequencer that gives every adapter one meaning, the adapters (memory, SQLite, PostgreSQL), the
-//! agenda of reactors, the audit ([`verify`]), the [`vault`], and what the databases have in common ([`db`]).
+//! everybody uses and those who [`follow`] it, the sequencer that gives every adapter one meaning, the adapters (memory,
+//! SQLite, PostgreSQL), the agenda of reactors, the audit ([`verify`]), the [`vault`], the [`archive`] of documents, and
+//! what the databases have in common ([`db`]).
 
 mod adapter;
 pub mod agenda;
+pub mod archive;
 pub mod chain;
 pub mod db;
 pub mod folder;
@@ -23,6 +24,7 @@ pub mod vault;
 pub mod verify;
 
 pub use agenda::{AgendaChange, Deadline};
+pub use archive::Archive;
 pub use db::{Db, Target};
 pub use folder::DataFolder;
 pub use follow::Follower;

@@ -19,7 +19,7 @@ use sqlx::Row as _;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, StreamName, Target, db::Durability, on_db};
+use crate::{Db, StoreError, StreamName, Target, chain::unhex, db::Durability, on_db};
 
 const NEWEST_KEY: &str = "select id, key from keys where subject = $1 order by created_at desc, id desc limit 1";
 
@@ -264,6 +264,14 @@ impl PersonKey {
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| StoreError::Corrupt("a value could not be sealed".to_owned()))?;
         Ok(SealedBytes { key: self.id, nonce, text })
+    }
+
+    /// Opens what was sealed for this place and is written in hexadecimal.
+    pub fn open_hex(&self, place: Place<'_>, nonce: &str, text: &str) -> Result<Vec<u8>, StoreError> {
+        let malformed = || StoreError::Corrupt("a sealed value has an unknown form".to_owned());
+        let nonce = unhex(nonce).and_then(|nonce| nonce.try_into().ok()).ok_or_else(malformed)?;
+        let text = unhex(text).ok_or_else(malformed)?;
+        self.open(place, &SealedBytes { key: self.id, nonce, text })
     }
 
     /// Opens what was sealed for this place.

@@ -10,10 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Line,
+    AttemptId, Line,
     order::{PaymentMethod, PaymentOutcome},
-    ports::{Charge, Payments, Refund, Unanswered},
+    ports::{Charge, Outcomes, Payments, Refund, Unanswered},
 };
+use futures::{FutureExt as _, StreamExt as _, future, stream};
 use providers::Sandbox;
 use tokio::sync::watch;
 
@@ -80,25 +81,42 @@ impl Held {
     }
 }
 
+/// What stands behind the door, and is quick where it is said to be slow.
+const SANDBOX: Sandbox = Sandbox { delay: Duration::from_millis(300) };
+
 #[async_trait]
 impl Payments for Held {
-    fn accepts(&self, method: &PaymentMethod) -> bool {
-        Sandbox.accepts(method)
+    fn name(&self) -> &'static str {
+        SANDBOX.name()
     }
 
-    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered> {
+    fn accepts(&self, method: &PaymentMethod) -> bool {
+        SANDBOX.accepts(method)
+    }
+
+    fn charge(&self, charge: Charge) -> Outcomes {
         self.charges.lock().unwrap_or_else(PoisonError::into_inner).push(charge.clone());
         let left = self.unanswered.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if left.is_ok() {
-            return Err(Unanswered("the line is cut".to_owned()));
+            return stream::once(future::ready(Err(Unanswered("the line is cut".to_owned())))).boxed();
         }
         let mut may_answer = self.may_answer.subscribe();
-        may_answer.wait_for(|may| *may).await.map_err(|error| Unanswered(error.to_string()))?;
-        Sandbox.charge(charge).await
+        async move {
+            match may_answer.wait_for(|may| *may).await {
+                Ok(_) => SANDBOX.charge(charge),
+                Err(error) => stream::once(future::ready(Err(Unanswered(error.to_string())))).boxed(),
+            }
+        }
+        .flatten_stream()
+        .boxed()
+    }
+
+    fn acted(&self, attempt: AttemptId, approved: bool) -> Option<PaymentOutcome> {
+        SANDBOX.acted(attempt, approved)
     }
 
     async fn refund(&self, refund: &Refund) -> Result<Line<200>, Unanswered> {
         self.refunds.lock().unwrap_or_else(PoisonError::into_inner).push(refund.clone());
-        Sandbox.refund(refund).await
+        SANDBOX.refund(refund).await
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     DomainError, Personal,
     sealed::{Ciphertext, SealedField},
 };
-use store::{NewEvent, StreamName, Vault, chain::hex, vault::Place};
+use store::{NewEvent, Recorded, StreamName, Vault, chain::hex, vault::Place};
 use uuid::Uuid;
 
 use crate::Failure;
@@ -44,4 +44,22 @@ pub(super) async fn seal(
         field.seal(Ciphertext { subject, key: sealed.key, nonce: hex(&sealed.nonce), text: hex(&sealed.text) });
     }
     Ok(event.stored(id)?)
+}
+
+/// Reads a stored event, with what can still be opened of it.
+pub(super) async fn unseal<E>(vault: &Vault, recorded: &Recorded) -> Result<E, Failure>
+where
+    E: DomainEvent + Personal + serde::de::DeserializeOwned,
+{
+    let mut event: E = domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)?;
+    for (tag, field) in event.sealed_fields() {
+        let Some(ciphertext) = field.ciphertext() else { continue };
+        let wanted = (ciphertext.subject.0, ciphertext.key);
+        let keys = vault.existing_keys(&[wanted]).await?;
+        let place = Place { subject: wanted.0, stream: &recorded.stream, field: tag };
+        let open = |key: &store::vault::PersonKey| key.open_hex(place, &ciphertext.nonce, &ciphertext.text);
+        let plain = keys.get(&wanted).map(open).transpose()?;
+        field.open(plain.as_deref())?;
+    }
+    Ok(event)
 }

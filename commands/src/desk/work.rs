@@ -113,15 +113,27 @@ impl Work {
 
     /// Asks an aggregate. What it decides is stored with everything else, or not at all.
     pub fn send<A: ShopAggregate>(&mut self, member: Member<A>, command: A::Command) -> Result<(), A::Error> {
-        let Some(held) = self.0.get_mut(member.place) else { return Ok(()) };
-        let Some(aggregate) = held.state.downcast_mut::<A>() else { return Ok(()) };
+        self.send_and_hear(member, command, |_| ())?;
+        Ok(())
+    }
+
+    /// Asks an aggregate, and hears what it decides.
+    pub fn send_and_hear<A: ShopAggregate, T>(
+        &mut self,
+        member: Member<A>,
+        command: A::Command,
+        hear: impl FnOnce(&[A::Event]) -> T,
+    ) -> Result<Option<T>, A::Error> {
+        let Some(held) = self.0.get_mut(member.place) else { return Ok(None) };
+        let Some(aggregate) = held.state.downcast_mut::<A>() else { return Ok(None) };
         let sink = EventSink::default();
         // Aggregates ask nobody and never wait, so this is ready at once.
         let decided = aggregate.handle(command, &(), &sink).now_or_never();
         decided.unwrap_or_else(|| unreachable!("an aggregate does not wait"))?;
         let events = sink.collect().now_or_never().unwrap_or_default();
+        let heard = hear(&events);
         held.events.extend(events.into_iter().map(|event| Box::new(event) as Box<dyn Decided>));
-        Ok(())
+        Ok(Some(heard))
     }
 
     pub(super) fn has_events(&self) -> bool {

@@ -32,7 +32,11 @@ impl Reactor for ExpireCarts {
         let cart = recorded.stream.id();
         let id = deadline_of(cart);
         Ok(match domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)? {
-            CartEvent::ItemAdded { .. } | CartEvent::QuantityChanged { .. } | CartEvent::ItemRemoved { .. } => {
+            CartEvent::ItemAdded { .. }
+            | CartEvent::QuantityChanged { .. }
+            | CartEvent::ItemRemoved { .. }
+            | CartEvent::PromoApplied { .. }
+            | CartEvent::PromoRemoved { .. } => {
                 let after = i64::try_from(self.after.as_micros()).unwrap_or(i64::MAX);
                 let due_at = recorded.recorded_at.saturating_add(after);
                 let subject = format!("{cart}@{}", recorded.version);

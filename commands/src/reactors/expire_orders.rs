@@ -37,10 +37,13 @@ impl Reactor for ExpireOrders {
                 vec![AgendaChange::Cancel(id)]
             }
             OrderEvent::PaymentRequested { .. }
+            | OrderEvent::PaymentActionRequired { .. }
             | OrderEvent::PaymentSucceeded { .. }
             | OrderEvent::PaymentDeclined { .. }
             | OrderEvent::RefundRequested { .. }
             | OrderEvent::Refunded { .. }
+            | OrderEvent::RefundGranted { .. }
+            | OrderEvent::RefundPaid { .. }
             | OrderEvent::Fulfilled => vec![],
         })
     }

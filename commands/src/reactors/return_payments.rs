@@ -1,4 +1,4 @@
-//! Money came that is not owed: it goes back to its owner, and that is recorded.
+//! Money goes back to its owner, because it is not owed or because the shop granted it, and that is recorded.
 
 use async_trait::async_trait;
 use domain::{OrderId, order::OrderEvent, ports::Refund};
@@ -19,19 +19,25 @@ impl Reactor for ReturnPayments {
     }
 
     fn answers(&self, event_type: &str) -> bool {
-        event_type == "OrderRefundRequested"
+        matches!(event_type, "OrderRefundRequested" | "OrderRefundGranted")
     }
 
     async fn react(&self, recorded: &Recorded) -> Result<Vec<AgendaChange>, ReactorError> {
-        let OrderEvent::RefundRequested { attempt, amount, .. } =
-            domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)?
-        else {
-            return Ok(vec![]);
-        };
         let order: OrderId = super::subject(recorded.stream.id())?;
-        let reference = self.orders.payments().refund(&Refund { order, attempt, amount }).await?;
         let context = answering(self.name(), recorded, 0);
-        settled(self.orders.record_refund(&context, order, attempt, reference).await)?;
+        match domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)? {
+            OrderEvent::RefundRequested { attempt, amount, .. } => {
+                let refund = Refund { order, attempt, key: attempt.0, amount };
+                let reference = self.orders.payments().refund(&refund).await?;
+                settled(self.orders.record_refund(&context, order, attempt, reference).await)?;
+            }
+            OrderEvent::RefundGranted { refund: id, attempt, amount, .. } => {
+                let refund = Refund { order, attempt, key: id.0, amount };
+                let reference = self.orders.payments().refund(&refund).await?;
+                settled(self.orders.record_refund_paid(&context, order, id, reference).await)?;
+            }
+            _ => {}
+        }
         Ok(vec![])
     }
 }

@@ -1,10 +1,12 @@
-//! A payment was asked for: the provider is asked for the money, and what it says is recorded.
+//! A payment was asked for: the provider is asked for the money, and what it says is recorded, as often as it
+//! says something.
 //!
 //! The event that asks is the intent: it is durable before the provider hears of it. The attempt is the provider's
 //! idempotency key, so asking again after a crash does not charge again.
 
 use async_trait::async_trait;
 use domain::{OrderId, order::OrderEvent, ports::Charge};
+use futures::StreamExt as _;
 use store::{AgendaChange, Recorded};
 
 use super::{Reactor, ReactorError, answering, settled};
@@ -32,9 +34,13 @@ impl Reactor for TakePayments {
             return Ok(vec![]);
         };
         let order: OrderId = super::subject(recorded.stream.id())?;
-        let outcome = self.orders.payments().charge(&Charge { order, attempt, amount, method }).await?;
-        let context = answering(self.name(), recorded, 0);
-        settled(self.orders.record_payment(&context, order, attempt, outcome).await)?;
+        let mut outcomes = self.orders.payments().charge(Charge { order, attempt, amount, method });
+        let mut number = 0;
+        while let Some(outcome) = outcomes.next().await {
+            let context = answering(self.name(), recorded, number);
+            settled(self.orders.record_payment(&context, order, attempt, outcome?).await)?;
+            number += 1;
+        }
         Ok(vec![])
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     BusinessDate, Contact, Language, Line, Money, OrderId, Seller, VatRate,
-    order::{OrderLine, RefundOf, RefundPart, Shipment},
+    order::{OrderLine, Part, PartOf, Shipment},
     pricing::{Discount, RateShare, Totals, VatTotal},
     product::Kind,
 };
@@ -91,15 +91,15 @@ pub fn invoice(sale: Sale<'_>, parties: Parties) -> InvoiceContent {
 /// What a credit note says of a refund: `parts` of what was sold, with the VAT they hold.
 pub fn credit_note(
     sale: Sale<'_>,
-    parts: &[RefundPart],
+    parts: &[Part],
     vat: &[VatTotal],
     corrects: Correction,
     parties: Parties,
 ) -> InvoiceContent {
     let language = parties.buyer.language;
-    let sold = |part: &RefundPart| match part.of {
-        RefundOf::Product(product) => sale.lines.iter().find(|line| line.product == product),
-        RefundOf::Shipping => None,
+    let sold = |part: &Part| match part.of {
+        PartOf::Product(product) => sale.lines.iter().find(|line| line.product == product),
+        PartOf::Shipping => None,
     };
     let mut lines: Vec<InvoiceLine> = parts
         .iter()
@@ -116,7 +116,7 @@ pub fn credit_note(
         })
         .collect();
     // All shipping, or a share of it that is part of a goodwill: that is money alone, too.
-    let whole_shipping = |part: &&RefundPart| part.of == RefundOf::Shipping && is_whole(sale.shipping, part);
+    let whole_shipping = |part: &&Part| part.of == PartOf::Shipping && is_whole(sale.shipping, part);
     let shares: Vec<RateShare> =
         parts.iter().filter(whole_shipping).map(|part| RateShare { rate: part.rate, amount: part.amount }).collect();
     let mut shipping = sale.shipping.filter(|_| !shares.is_empty()).map(|shipment| ship(shipment, &shares, language));
@@ -147,7 +147,7 @@ pub fn credit_note(
 }
 
 /// Whether `part` is the shipping of its rate as it was paid.
-fn is_whole(shipment: Option<&Shipment>, part: &RefundPart) -> bool {
+fn is_whole(shipment: Option<&Shipment>, part: &Part) -> bool {
     let shares = shipment.map_or(&[][..], |shipment| &shipment.by_rate);
     shares.iter().any(|share| share.rate == part.rate && share.amount == part.amount)
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Address, Email, Language, Localized, ProductId, Quantity, Siren, VatRegime,
-    order::{OrderLine, RefundOf, RefundPart, Shipment},
+    order::{OrderLine, Part, PartOf, Shipment},
     pricing::{Discount, RateShare, Totals},
     product::Kind,
     promo::PromoCode,
@@ -36,9 +36,9 @@ fn one_pdf_is_kept_for_ever() {
 fn a_credit_note_names_what_it_takes_back() {
     let (lines, shipment, totals) = sold(&[(1000, 2, 2000, 0)], 600);
     let parts = [
-        part(RefundOf::Product(lines[0].product), 1, 2000, 1000),
-        part(RefundOf::Shipping, 0, 2000, 600),
-        part(RefundOf::Product(lines[0].product), 0, 2000, 50),
+        part(PartOf::Product(lines[0].product), 1, 2000, 1000),
+        part(PartOf::Shipping, 0, 2000, 600),
+        part(PartOf::Product(lines[0].product), 0, 2000, 50),
     ];
     let vat = [VatTotal::of(Money::eur(1650), rate(2000))];
     let correction = Correction { number: number(), on: day(), reason: Line::parse("Retour").unwrap() };
@@ -144,7 +144,15 @@ fn issue() -> InvoiceCommand {
 }
 
 fn issue_of(content: InvoiceContent) -> Issue {
-    Issue { invoice: InvoiceId::of_order(content.order), number: number(), on: day(), refund: None, content }
+    Issue {
+        invoice: InvoiceId::of_order(content.order),
+        number: number(),
+        on: day(),
+        refund: None,
+        parts: vec![],
+        discounts: vec![],
+        content,
+    }
 }
 
 fn given<const N: usize>(history: [InvoiceEvent; N]) -> AggregateTestExecutor<InvoiceRecord> {
@@ -187,8 +195,8 @@ fn parties(language: Language) -> Parties {
     }
 }
 
-fn part(of: RefundOf, quantity: u32, basis_points: i64, cents: i64) -> RefundPart {
-    RefundPart { of, quantity, rate: rate(basis_points), amount: Money::eur(cents) }
+fn part(of: PartOf, quantity: u32, basis_points: i64, cents: i64) -> Part {
+    Part { of, quantity, rate: rate(basis_points), amount: Money::eur(cents) }
 }
 
 fn rate(basis_points: i64) -> VatRate {

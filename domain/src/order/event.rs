@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{Consents, OrderLine, PaymentMethod, RefundPart, RefundReason, Returned, Shipment};
+use super::{Consents, OrderLine, Part, PaymentMethod, RefundReason, Returned, Shipment};
 use crate::{
     AttemptId, BusinessDate, BuyerId, CartId, Contact, Line, Money, OrderId, Personal, RefundId, Sealed, Timestamp,
     pricing::{Discount, Totals, VatTotal},
@@ -49,7 +49,7 @@ pub enum OrderEvent {
         refund: RefundId,
         attempt: AttemptId,
         amount: Money,
-        parts: Vec<RefundPart>,
+        parts: Vec<Part>,
         vat: Vec<VatTotal>,
         returned: Vec<Returned>,
         reason: Line<200>,

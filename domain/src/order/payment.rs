@@ -74,6 +74,12 @@ impl Attempts {
         self.states.iter().find(|(_, state)| open(state)).map(|(attempt, _)| *attempt)
     }
 
+    /// The one that waits for the customer.
+    pub(super) fn awaited(&self) -> Option<AttemptId> {
+        let waits = |(_, state): &(&AttemptId, &Attempt)| **state == Attempt::ActionRequired;
+        self.states.iter().find(waits).map(|(attempt, _)| *attempt)
+    }
+
     /// The one whose money paid the order.
     pub(super) const fn paid_by(&self) -> Option<AttemptId> {
         self.paid_by

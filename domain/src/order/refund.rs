@@ -26,12 +26,12 @@ pub enum Extent {
     },
 }
 
-/// A part of what is given back.
+/// A part of what an order costs, or of what is given back of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundPart {
+pub struct Part {
     /// Of what.
-    pub of: RefundOf,
-    /// How many pieces are given back with it; none where it is money alone.
+    pub of: PartOf,
+    /// How many pieces it is for; none where it is money alone.
     pub quantity: u32,
     /// The rate of VAT inside `amount`.
     pub rate: VatRate,
@@ -39,10 +39,10 @@ pub struct RefundPart {
     pub amount: Money,
 }
 
-/// What a part of a refund is for.
+/// What a part is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RefundOf {
+pub enum PartOf {
     /// A product.
     Product(ProductId),
     /// Shipping.
@@ -64,45 +64,49 @@ pub(super) struct Ledger(Vec<Entry>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    of: RefundOf,
-    rate: VatRate,
+    /// What is left of it.
+    part: Part,
+    /// Whether its pieces stand on a shelf.
     on_shelf: bool,
-    quantity: u32,
-    amount: Money,
+}
+
+/// Everything that `lines` and `shipping` cost.
+pub fn parts(lines: &[OrderLine], shipping: Option<&Shipment>) -> Vec<Part> {
+    let lines = lines.iter().map(|line| Part {
+        of: PartOf::Product(line.product),
+        quantity: line.quantity.get(),
+        rate: line.vat_rate,
+        amount: line.paid(),
+    });
+    let shares = shipping.into_iter().flat_map(|shipment| &shipment.by_rate);
+    let shipping =
+        shares.map(|share| Part { of: PartOf::Shipping, quantity: 0, rate: share.rate, amount: share.amount });
+    lines.chain(shipping).collect()
 }
 
 impl Ledger {
     /// Everything that `lines` and `shipping` cost.
     pub(super) fn of(lines: &[OrderLine], shipping: Option<&Shipment>) -> Self {
-        let lines = lines.iter().map(|line| Entry {
-            of: RefundOf::Product(line.product),
-            rate: line.vat_rate,
-            on_shelf: line.kind == Kind::Physical,
-            quantity: line.quantity.get(),
-            amount: line.paid(),
-        });
-        let shipping = shipping.into_iter().flat_map(|shipment| &shipment.by_rate).map(|share| Entry {
-            of: RefundOf::Shipping,
-            rate: share.rate,
-            on_shelf: false,
-            quantity: 0,
-            amount: share.amount,
-        });
-        Self(lines.chain(shipping).collect())
+        let on_shelf = |of| {
+            let physical = |line: &OrderLine| PartOf::Product(line.product) == of && line.kind == Kind::Physical;
+            lines.iter().any(physical)
+        };
+        let entry = |part: Part| Entry { on_shelf: on_shelf(part.of), part };
+        Self(parts(lines, shipping).into_iter().map(entry).collect())
     }
 
     /// How much is left, VAT included.
     pub(super) fn left(&self) -> Money {
-        let amount = self.0.iter().map(|entry| entry.amount.amount).sum();
+        let amount = self.0.iter().map(|entry| entry.part.amount.amount).sum();
         Money { amount, ..Money::nothing() }
     }
 
     /// The parts that `extent` comes to.
-    pub(super) fn claim(&self, extent: &Extent) -> Result<Vec<RefundPart>, OrderError> {
+    pub(super) fn claim(&self, extent: &Extent) -> Result<Vec<Part>, OrderError> {
         let mut left = self.clone();
         let mut parts = Vec::new();
         match extent {
-            Extent::Everything => parts.extend(left.0.iter().map(Entry::whole)),
+            Extent::Everything => parts.extend(left.0.iter().map(|entry| entry.part.clone())),
             Extent::Parts { lines, shipping, amount } => {
                 for &(product, quantity) in lines {
                     let part = left.line(product, quantity.get())?;
@@ -110,7 +114,7 @@ impl Ledger {
                     parts.push(part);
                 }
                 if *shipping {
-                    let whole: Vec<RefundPart> = left.shipping().map(Entry::whole).collect();
+                    let whole: Vec<Part> = left.shipping().cloned().collect();
                     left.take(&whole);
                     parts.extend(whole);
                 }
@@ -128,26 +132,26 @@ impl Ledger {
 
     /// What `quantity` of a product cost. The last pieces take what is left of their price, whatever was given back
     /// without pieces before.
-    fn line(&self, product: ProductId, quantity: u32) -> Result<RefundPart, OrderError> {
-        let of = RefundOf::Product(product);
-        let entry = self.0.iter().find(|entry| entry.of == of).ok_or(OrderError::NotInOrder { product })?;
-        let Some(kept) = entry.quantity.checked_sub(quantity) else {
-            return Err(OrderError::AlreadyReturned { product, left: entry.quantity });
+    fn line(&self, product: ProductId, quantity: u32) -> Result<Part, OrderError> {
+        let of = PartOf::Product(product);
+        let entry = self.0.iter().find(|entry| entry.part.of == of).ok_or(OrderError::NotInOrder { product })?;
+        let Some(kept) = entry.part.quantity.checked_sub(quantity) else {
+            return Err(OrderError::AlreadyReturned { product, left: entry.part.quantity });
         };
         // The parts of a price that is divided by pieces: the first ones take the smaller cents.
-        let amount = match spread(entry.amount.amount, &[i64::from(kept), i64::from(quantity)]).as_slice() {
+        let amount = match spread(entry.part.amount.amount, &[i64::from(kept), i64::from(quantity)]).as_slice() {
             [_, amount] => *amount,
             _ => 0,
         };
-        Ok(RefundPart { of, quantity, rate: entry.rate, amount: Money { amount, ..entry.amount } })
+        Ok(Part { of, quantity, rate: entry.part.rate, amount: Money { amount, ..entry.part.amount } })
     }
 
-    fn shipping(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| entry.of == RefundOf::Shipping)
+    fn shipping(&self) -> impl Iterator<Item = &Part> {
+        self.0.iter().map(|entry| &entry.part).filter(|part| part.of == PartOf::Shipping)
     }
 
     /// `amount`, in proportion to what is left of everything.
-    fn evenly(&self, amount: Money) -> Result<Vec<RefundPart>, OrderError> {
+    fn evenly(&self, amount: Money) -> Result<Vec<Part>, OrderError> {
         let left = self.left();
         if amount.amount <= 0 {
             return Err(OrderError::NothingToRefund);
@@ -155,27 +159,27 @@ impl Ledger {
         if amount.amount > left.amount {
             return Err(OrderError::RefundTooLarge { left });
         }
-        let weights: Vec<i64> = self.0.iter().map(|entry| entry.amount.amount).collect();
+        let weights: Vec<i64> = self.0.iter().map(|entry| entry.part.amount.amount).collect();
         let shares = spread(amount.amount, &weights);
-        let part = |(entry, amount): (&Entry, i64)| RefundPart {
+        let part = |(entry, amount): (&Entry, i64)| Part {
             quantity: 0,
-            amount: Money { amount, ..entry.amount },
-            ..entry.whole()
+            amount: Money { amount, ..entry.part.amount },
+            ..entry.part.clone()
         };
         Ok(self.0.iter().zip(shares).map(part).collect())
     }
 
     /// Net and VAT of `parts`, so that the VAT of all refunds together is the VAT of the order, to the cent: what the rate
     /// holds before, less what it holds after.
-    pub(super) fn vat(&self, parts: &[RefundPart]) -> Vec<VatTotal> {
+    pub(super) fn vat(&self, parts: &[Part]) -> Vec<VatTotal> {
         let mut after = self.clone();
         after.take(parts);
         let mut rates: Vec<VatRate> = parts.iter().map(|part| part.rate).collect();
         rates.sort_unstable();
         rates.dedup();
         let held = |ledger: &Self, rate| {
-            let entries = ledger.0.iter().filter(|entry| entry.rate == rate);
-            entries.map(|entry| entry.amount.amount).sum::<i64>()
+            let entries = ledger.0.iter().filter(|entry| entry.part.rate == rate);
+            entries.map(|entry| entry.part.amount.amount).sum::<i64>()
         };
         rates
             .into_iter()
@@ -189,40 +193,34 @@ impl Ledger {
     }
 
     /// The pieces of `parts` that go back on a shelf.
-    pub(super) fn returned(&self, parts: &[RefundPart]) -> Vec<Returned> {
-        let on_shelf = |of| self.0.iter().any(|entry| entry.of == of && entry.on_shelf);
+    pub(super) fn returned(&self, parts: &[Part]) -> Vec<Returned> {
+        let on_shelf = |of| self.0.iter().any(|entry| entry.part.of == of && entry.on_shelf);
         parts
             .iter()
             .filter(|part| on_shelf(part.of))
             .filter_map(|part| match part.of {
-                RefundOf::Product(product) => {
+                PartOf::Product(product) => {
                     Some(Returned { product, quantity: Quantity::parse(i64::from(part.quantity))? })
                 }
-                RefundOf::Shipping => None,
+                PartOf::Shipping => None,
             })
             .collect()
     }
 
     /// Takes `parts` away.
-    pub(super) fn take(&mut self, parts: &[RefundPart]) {
+    pub(super) fn take(&mut self, parts: &[Part]) {
         for part in parts {
-            let same = |entry: &&mut Entry| entry.of == part.of && entry.rate == part.rate;
+            let same = |entry: &&mut Entry| entry.part.of == part.of && entry.part.rate == part.rate;
             if let Some(entry) = self.0.iter_mut().find(same) {
-                entry.quantity = entry.quantity.saturating_sub(part.quantity);
-                entry.amount.amount -= part.amount.amount;
+                entry.part.quantity = entry.part.quantity.saturating_sub(part.quantity);
+                entry.part.amount.amount -= part.amount.amount;
             }
         }
     }
 }
 
-impl Entry {
-    fn whole(&self) -> RefundPart {
-        RefundPart { of: self.of, quantity: self.quantity, rate: self.rate, amount: self.amount }
-    }
-}
-
 /// What `parts` come to, VAT included.
-pub(super) fn sum(parts: &[RefundPart]) -> Money {
+pub(super) fn sum(parts: &[Part]) -> Money {
     let amount = parts.iter().map(|part| part.amount.amount).sum();
     Money { amount, ..Money::nothing() }
 }

@@ -149,7 +149,7 @@ fn granted(number: u32, quantity: u32, cents: i64, left: i64, returned: Vec<Retu
         refund: RefundId::of_order(order(), number),
         attempt: attempt(1),
         amount,
-        parts: vec![RefundPart { of: RefundOf::Product(ProductId(Uuid::from_u128(4))), quantity, rate, amount }],
+        parts: vec![Part { of: PartOf::Product(ProductId(Uuid::from_u128(4))), quantity, rate, amount }],
         vat: vec![VatTotal { rate, net: Money::eur(cents - vat), vat: Money::eur(vat) }],
         returned,
         reason: reason(),
