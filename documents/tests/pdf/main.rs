@@ -1,0 +1,3 @@
+//! Documents, read as their readers read them.
+
+mod samples;
