@@ -76,7 +76,6 @@ fn describe(document: &Document<'_>, pdf: &mut PdfDocument) {
     info.author = invoice.content.seller.name.to_string();
     "WeBox".clone_into(&mut info.creator);
     "printpdf".clone_into(&mut info.producer);
-    invoice.number.as_str().clone_into(&mut info.identifier);
 }
 
 /// Midnight of a day. What a PDF cannot say (years of five digits) is its first day.
@@ -153,6 +152,14 @@ fn colour(Ink(red, green, blue): Ink) -> Color {
 /// What printpdf does not know, or draws by lot.
 fn finish(document: &Document<'_>, file: &mut lopdf::Document, id: &[u8; 16]) -> Result<(), Unprintable> {
     "1.7".clone_into(&mut file.version);
+    // A standard for printers that this is not made to.
+    if let Ok(info) = file.trailer.get(b"Info").and_then(Object::as_reference)
+        && let Ok(info) = file.get_dictionary_mut(info)
+    {
+        for key in [&b"GTS_PDFXVersion"[..], b"Identifier", b"Keywords", b"Subject", b"Trapped"] {
+            info.remove(key);
+        }
+    }
     let id = Object::String(id.to_vec(), StringFormat::Hexadecimal);
     file.trailer.set("ID", vec![id.clone(), id]);
     let language = match document.labels.language {

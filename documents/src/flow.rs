@@ -12,9 +12,11 @@ const TOP: i32 = 4_800;
 const BOTTOM: i32 = 3_400;
 const FOOT: Style = Style::plain(680).ink(GREY);
 const FOOT_LEADING: i32 = 960;
+/// What parts the head from what follows.
+const BELOW_HEAD: i32 = 2_000;
 const HEAD: Style = Style::plain(800).ink(GREY);
 /// What the number of pages needs beside the line that says who sells.
-const PAGES: i32 = 7_000;
+const PAGES: i32 = 5_000;
 
 /// Where the next thing goes.
 pub(crate) struct Flow<'a> {
@@ -44,6 +46,11 @@ impl<'a> Flow<'a> {
         HEIGHT - BOTTOM - lines.saturating_mul(FOOT_LEADING).min(HEIGHT / 4) - 1_800
     }
 
+    /// What a page holds below its head.
+    pub(crate) fn room(&self) -> i32 {
+        self.bottom() - TOP - BELOW_HEAD
+    }
+
     /// Whether `height` more fits on this page.
     pub(crate) fn fits(&self, height: i32) -> bool {
         self.y + height <= self.bottom()
@@ -68,7 +75,7 @@ impl<'a> Flow<'a> {
         self.y = TOP;
         self.page.text(MARGIN, self.y, left, HEAD);
         self.page.text(RIGHT - width, self.y, right, HEAD.ink(BLACK));
-        self.y += 2_000;
+        self.y += BELOW_HEAD;
     }
 
     /// Writes `text` in as many lines as it needs, each on the page where it fits.
@@ -110,9 +117,9 @@ fn identity(seller: &Seller, document: &Document<'_>) -> String {
     let street = std::iter::once(&address.street).chain(&address.extra).map(ToString::to_string);
     parts.push(street.chain([format!("{} {}", address.postal_code, address.city)]).collect::<Vec<_>>().join(", "));
     parts.push(match &seller.register {
-        Some(register) => format!("{register} {}", seller.siren),
-        None => format!("SIREN {}", seller.siren),
+        Some(register) => format!("{register} {}", seller.siren.to_string().replace(' ', "\u{a0}")),
+        None => format!("SIREN {}", seller.siren).replace(' ', "\u{a0}"),
     });
-    parts.extend(seller.vat_number.as_ref().map(|number| format!("{} {number}", document.labels.vat_number)));
+    parts.extend(seller.vat_number.as_ref().map(|number| format!("{}\u{a0}{number}", document.labels.vat_number)));
     parts.join(" · ")
 }

@@ -78,14 +78,18 @@ impl Fonts {
 
     /// `text` as far as it can be printed. What cannot is replaced by a box, unless it was invisible anyway.
     pub(crate) fn text(&self, text: &str) -> Text {
-        let known = |letter: char| Face::ALL.iter().all(|&face| self.glyph(face, letter).is_some());
-        let printable = text.nfc().filter(|&letter| !is_invisible(letter)).map(|letter| match letter {
-            '\u{202f}' | '\u{a0}' => letter,
-            _ if letter.is_whitespace() => ' ',
-            _ if known(letter) => letter,
-            _ => UNKNOWN,
-        });
-        Text(printable.collect())
+        let mut printable = String::with_capacity(text.len());
+        for letter in text.nfc().filter(|&letter| !is_invisible(letter)) {
+            match letter {
+                '\u{202f}' | '\u{a0}' => printable.push(letter),
+                _ if letter.is_whitespace() => printable.push(' '),
+                _ if self.has(letter) => printable.push(letter),
+                // Letters that only look special, such as those of formulas, have a plain equivalent.
+                _ if letter.nfkd().all(|plain| self.has(plain)) => printable.extend(letter.nfkc()),
+                _ => printable.push(UNKNOWN),
+            }
+        }
+        Text(printable)
     }
 
     /// How wide `text` is.
@@ -153,6 +157,11 @@ impl Fonts {
         self.face(face).glyph_widths.get(&glyph).copied().map_or(0, i32::from)
     }
 
+    /// Whether both faces have this letter.
+    fn has(&self, letter: char) -> bool {
+        !letter.is_control() && Face::ALL.iter().all(|&face| self.glyph(face, letter).is_some())
+    }
+
     fn glyph(&self, face: Face, letter: char) -> Option<u16> {
         self.face(face).codepoint_to_glyph.get(&u32::from(letter)).copied()
     }
@@ -183,7 +192,7 @@ impl Fonts {
             glyph_widths: widths.collect(),
             units_per_em: whole.units_per_em,
             font_metrics: whole.font_metrics.clone(),
-            font_type: whole.font_type.clone(),
+            font_type: whole.font_type,
             pdf_font_metrics: whole.pdf_font_metrics.clone(),
         })
     }

@@ -6,9 +6,10 @@ use domain::{
 };
 
 use crate::{
-    Document,
+    Document, countries,
     flow::Flow,
     fonts::Text,
+    labels,
     page::{ACCENT, BLACK, GREY, HAIR, MARGIN, MEASURE, RIGHT, Style, TINT},
 };
 
@@ -78,7 +79,7 @@ fn facts(document: &Document<'_>, flow: &mut Flow<'_>) {
         (7_600, labels.issued.to_owned(), labels.day(invoice.on)),
         (7_600, labels.supplied.to_owned(), labels.day(*supplied_on)),
         (19_900, ordered, order.to_string()),
-        (MEASURE - 7_600 * 2 - 19_900, labels.nature.to_owned(), labels.kind(*nature).to_owned()),
+        (MEASURE - 7_600 * 2 - 19_900, labels.nature.to_owned(), labels::nature(*nature).to_owned()),
     ];
 
     let top = flow.y;
@@ -223,7 +224,7 @@ impl<'a> Block<'a> {
         }
         self.add(&format!("{} {}", address.postal_code, address.city), VALUE);
         if address.country != self.document.invoice.content.seller.address.country {
-            self.add(address.country.as_str(), VALUE);
+            self.add(countries::name(address.country.as_str(), self.document.labels.language), VALUE);
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Labels {
     pub(crate) shipping: &'static str,
     pub(crate) off: &'static str,
     pub(crate) carriage: &'static str,
+    pub(crate) by_rate: &'static str,
     pub(crate) base: &'static str,
     pub(crate) vat: &'static str,
     pub(crate) total_net: &'static str,
@@ -66,11 +67,11 @@ const FRENCH: Labels = Labels {
     seller: "Vendeur",
     buyer: "Facturé à",
     delivery: "Livré à",
-    vat_number: "N° TVA",
+    vat_number: "N°\u{a0}TVA",
     reference: "Votre référence",
     item: "Désignation",
     quantity: "Qté",
-    unit_net: "Prix unitaire HT",
+    unit_net: "Prix unit. HT",
     unit: "Prix unitaire",
     rate: "TVA",
     net: "Total HT",
@@ -84,6 +85,7 @@ const FRENCH: Labels = Labels {
     shipping: "Livraison :",
     off: "Remise HT",
     carriage: "Livraison HT",
+    by_rate: "Taux de TVA",
     base: "Base HT",
     vat: "Montant TVA",
     total_net: "Total HT",
@@ -110,7 +112,7 @@ const ENGLISH: Labels = Labels {
     seller: "Seller",
     buyer: "Billed to",
     delivery: "Delivered to",
-    vat_number: "VAT no.",
+    vat_number: "VAT\u{a0}no.",
     reference: "Your reference",
     item: "Description",
     quantity: "Qty",
@@ -128,6 +130,7 @@ const ENGLISH: Labels = Labels {
     shipping: "Shipping:",
     off: "Discount excl. VAT",
     carriage: "Shipping excl. VAT",
+    by_rate: "VAT rate",
     base: "Net amount",
     vat: "VAT amount",
     total_net: "Total excl. VAT",
@@ -175,13 +178,13 @@ impl Labels {
     pub(crate) fn percent(&self, rate: VatRate) -> String {
         format::rate(rate, self.language)
     }
+}
 
-    /// What was sold, in the words of the law.
-    pub(crate) const fn kind(&self, nature: Nature) -> &'static str {
-        match nature {
-            Nature::Goods => "Livraison de biens",
-            Nature::Services => "Prestation de services",
-            Nature::Both => "Livraison de biens et prestation de services",
-        }
+/// What was sold, in the words of the law.
+pub(crate) const fn nature(nature: Nature) -> &'static str {
+    match nature {
+        Nature::Goods => "Livraison de biens",
+        Nature::Services => "Prestation de services",
+        Nature::Both => "Livraison de biens et prestation de services",
     }
 }

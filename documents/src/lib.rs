@@ -8,6 +8,7 @@
 //! document from top to bottom; `file` makes bytes of the sheets, and is the place for what comes with them one day: the
 //! XML of Factur-X.
 
+mod countries;
 mod file;
 mod flow;
 mod fonts;

@@ -12,13 +12,14 @@ use crate::{
     format,
     grid::Grid,
     page::{ACCENT, GREY, HAIR, MARGIN, MEASURE, RIGHT, Style},
+    totals,
 };
 
 const HEAD: Style = Style::strong(720).ink(GREY);
 const SIZE: i32 = 860;
 const LEADING: i32 = 1_180;
 /// White above and below a line.
-const PADDING: i32 = 560;
+const PADDING: i32 = 490;
 /// As high as a line of one row.
 const ROW: i32 = LEADING + 2 * PADDING;
 /// What a name has at least, however wide the figures are.
@@ -49,12 +50,16 @@ pub(crate) fn draw(document: &Document<'_>, flow: &mut Flow<'_>) {
     let least: &[i32] = if taxed { &[2_600, 4_400, 2_800, 5_000, 5_000] } else { &[2_600, 5_000, 5_000] };
     table.grid = Grid::fit(document, &all, least, SIZE, (RIGHT, MEASURE - LEAST_NAME));
 
-    flow.ensure(table.head_height() + 2 * ROW);
+    let first = lines.first().map_or(ROW, |row| table.height(row));
+    flow.ensure(table.head_height() + first + ROW);
     table.head(flow);
+    // The last line goes where the sums go, so that no page has sums alone.
+    let end = table.heights(&others) + totals::height(document) + if others.is_empty() { 0 } else { ROW };
     for (index, row) in lines.iter().enumerate() {
-        let next = index + 1 == content.lines.len();
-        let reserve = if next && others.is_empty() { 0 } else { ROW };
-        if !flow.fits(table.height(row) + reserve) {
+        let height = table.height(row);
+        let is_last = index + 1 == lines.len();
+        let apart = is_last && !flow.fits(height + end) && height + end + 3 * ROW < flow.room();
+        if index > 0 && (apart || !flow.fits(height + ROW)) {
             table.carry(flow, index);
         }
         table.row(flow, row);
@@ -156,6 +161,10 @@ impl Table<'_> {
         i32::try_from(self.name(row).len()).unwrap_or(1) * LEADING + 2 * PADDING
     }
 
+    fn heights(&self, rows: &[Row]) -> i32 {
+        rows.iter().map(|row| self.height(row)).fold(0, i32::saturating_add)
+    }
+
     fn row(&self, flow: &mut Flow<'_>, row: &Row) {
         let mut y = flow.y + PADDING + SIZE;
         let figures = Style { size: self.grid.size, ..row.style };
@@ -173,14 +182,10 @@ impl Table<'_> {
     fn carry(&self, flow: &mut Flow<'_>, count: usize) {
         let style = Style::strong(SIZE).ink(GREY);
         let row = |name: &str| Row { name: name.to_owned(), figures: self.sums(count), style };
-        if count > 0 {
-            self.row(flow, &row(self.document.labels.carried));
-        }
+        self.row(flow, &row(self.document.labels.carried));
         flow.turn();
         self.head(flow);
-        if count > 0 {
-            self.row(flow, &row(self.document.labels.brought));
-        }
+        self.row(flow, &row(self.document.labels.brought));
     }
 
     fn heads(&self) -> Vec<Vec<Text>> {

@@ -15,22 +15,34 @@ const HEAD: Style = Style::strong(720).ink(GREY);
 const PLAIN: Style = Style::plain(860);
 const GRAND: Style = Style::strong(1_250).ink(ACCENT);
 const ROW: i32 = 1_500;
-/// How wide the sums are, and the white beside them.
-const SUMS: i32 = 20_500;
-const INSET: i32 = 1_000;
+/// How wide the sums are, and how far their ground reaches beyond them.
+const SUMS: i32 = 18_600;
+const BLEED: i32 = 1_000;
 /// How wide the VAT is.
-const SUMMARY: i32 = MEASURE - SUMS - 2_600;
+const SUMMARY: i32 = MEASURE - SUMS - 4_000;
+/// What the rates have of it.
+const RATES: i32 = 3_400;
+/// What parts it from the lines.
+const SPACE: i32 = 1_600;
 /// As high as the sums and the payment.
 const LEAST: i32 = 13_500;
 /// So much is kept together. There are a handful of rates; were there more, they would flow on.
 const MOST: i32 = 45_000;
 
-pub(crate) fn draw(document: &Document<'_>, flow: &mut Flow<'_>) {
+/// How much of a page all this takes.
+pub(crate) fn height(document: &Document<'_>) -> i32 {
     let content = &document.invoice.content;
-    let taxed = content.seller.vat != VatRegime::Franchise;
-    let rates = i32::try_from(content.vat.len()).unwrap_or(MOST).saturating_mul(ROW).saturating_add(6_000);
-    flow.y += 1_200;
-    flow.ensure(if taxed { rates.clamp(LEAST, MOST) } else { LEAST });
+    let rates = match content.seller.vat {
+        VatRegime::Franchise => 0,
+        _ => i32::try_from(content.vat.len()).unwrap_or(MOST),
+    };
+    SPACE + rates.saturating_mul(ROW).saturating_add(6_000).clamp(LEAST, MOST)
+}
+
+pub(crate) fn draw(document: &Document<'_>, flow: &mut Flow<'_>) {
+    let taxed = document.invoice.content.seller.vat != VatRegime::Franchise;
+    flow.ensure(height(document));
+    flow.y += SPACE;
 
     let end = sums(document, flow, taxed);
     if taxed {
@@ -59,7 +71,7 @@ fn sums(document: &Document<'_>, flow: &mut Flow<'_>, taxed: bool) -> i32 {
             y += ROW;
         }
     }
-    flow.page().block(RIGHT - SUMS, y - 700, SUMS, 2_600, TINT);
+    flow.page().block(RIGHT - SUMS - BLEED, y - 700, SUMS + 2 * BLEED, 2_600, TINT);
     let label = if taxed { labels.total_gross } else { labels.total };
     sum(document, flow, y + 1_050, (label, Style::strong(1_000).ink(ACCENT)), (total, GRAND));
     y += 3_300;
@@ -80,13 +92,13 @@ fn sum(
 ) {
     let fonts = document.fonts;
     let (label, value) = (fonts.text(label), money(document, cents));
-    let room = SUMS - 2 * INSET - 800 - fonts.width(&label, style);
+    let room = SUMS - 800 - fonts.width(&label, style);
     let mut figure = figure;
     while fonts.width(&value, figure) > room && figure.size > 300 {
         figure.size -= 20;
     }
-    flow.page().text(RIGHT - SUMS + INSET, y, label, style);
-    flow.page().text(RIGHT - INSET - fonts.width(&value, figure), y, value, figure);
+    flow.page().text(RIGHT - SUMS, y, label, style);
+    flow.page().text(RIGHT - fonts.width(&value, figure), y, value, figure);
 }
 
 /// The VAT by rate, on the left, with what was taken off and what the shipping cost where there was any.
@@ -98,7 +110,7 @@ fn vat(document: &Document<'_>, flow: &mut Flow<'_>) {
     };
     let shipping = content.shipping.as_ref().map_or(&[][..], |shipping| &shipping.net);
 
-    let mut heads = vec![labels.rate];
+    let mut heads = Vec::new();
     heads.extend((!content.allowances.is_empty()).then_some(labels.off));
     heads.extend((!shipping.is_empty()).then_some(labels.carriage));
     heads.extend([labels.base, labels.vat]);
@@ -106,7 +118,7 @@ fn vat(document: &Document<'_>, flow: &mut Flow<'_>) {
         .vat
         .iter()
         .map(|part| {
-            let mut row = vec![fonts.text(&labels.percent(part.rate))];
+            let mut row = Vec::new();
             row.extend((!content.allowances.is_empty()).then(|| money(document, -of(&content.allowances, part))));
             row.extend((!shipping.is_empty()).then(|| money(document, of(shipping, part))));
             row.extend([money(document, part.net.amount.into()), money(document, part.vat.amount.into())]);
@@ -114,22 +126,23 @@ fn vat(document: &Document<'_>, flow: &mut Flow<'_>) {
         })
         .collect();
 
-    let mut least = vec![4_200; heads.len()];
-    least[0] = 2_600;
-    let mut grid = Grid::fit(document, &rows, &least, 820, (MARGIN + SUMMARY, SUMMARY));
-    grid.spread(MARGIN);
+    let least = vec![4_200; heads.len()];
+    let mut grid = Grid::fit(document, &rows, &least, 820, (MARGIN + SUMMARY, SUMMARY - RATES));
+    grid.spread(MARGIN + RATES);
     for heads in grid.heads(document, &heads, HEAD) {
         flow.y += 900;
         let y = flow.y;
         grid.row(document, flow.page(), y, heads, HEAD);
     }
     let y = flow.y;
+    flow.page().text(MARGIN, y, fonts.text(labels.by_rate), HEAD);
     flow.page().rule(MARGIN, y + 600, SUMMARY, HAIR);
     flow.y += 500;
-    for row in rows {
+    for (part, row) in content.vat.iter().zip(rows) {
         flow.ensure(ROW);
         flow.y += ROW;
         let y = flow.y;
+        flow.page().text(MARGIN, y, fonts.text(&labels.percent(part.rate)), Style::plain(grid.size));
         grid.row(document, flow.page(), y, row, Style::plain(grid.size));
     }
 }
