@@ -94,7 +94,8 @@ impl Fonts {
 
     /// How wide `text` is.
     pub(crate) fn width(&self, text: &Text, style: Style) -> i32 {
-        text.0.chars().map(|letter| self.advance(style.face, letter)).sum::<i32>().saturating_mul(style.size) / 1_000
+        let advance: i64 = text.0.chars().map(|letter| i64::from(self.advance(style.face, letter))).sum();
+        i32::try_from(advance * i64::from(style.size) / 1_000).unwrap_or(i32::MAX)
     }
 
     /// `text` in lines that are `width` wide at most: broken between words, and within a word that is wider than a line.
