@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use commands::Done;
-use domain::{Currency, Language, Localized, Money, pricing::Totals};
+use domain::{
+    Currency, Language, Localized, Money,
+    pricing::{Discount, Totals, VatTotal},
+};
 use serde::{Deserialize, Serialize};
 use store::Position;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
@@ -149,6 +152,8 @@ pub(crate) struct TotalsBody {
     subtotal: MoneyBody,
     /// What is taken off, VAT included.
     discount: MoneyBody,
+    /// What shipping costs, VAT included.
+    shipping: MoneyBody,
     /// What is to be paid, VAT included.
     total: MoneyBody,
     /// Net and VAT by rate; their sum is the total.
@@ -158,7 +163,7 @@ pub(crate) struct TotalsBody {
 /// What one rate of VAT comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = VatTotal)]
-struct VatBody {
+pub(crate) struct VatBody {
     /// The rate in basis points: 2000 is 20 %.
     #[schema(example = 2000)]
     rate: u16,
@@ -170,15 +175,38 @@ struct VatBody {
 
 impl From<Totals> for TotalsBody {
     fn from(totals: Totals) -> Self {
-        let vat = totals.vat.into_iter();
         Self {
             subtotal: totals.subtotal.into(),
             discount: totals.discount.into(),
+            shipping: totals.shipping.into(),
             total: totals.total.into(),
-            vat: vat
-                .map(|vat| VatBody { rate: vat.rate.basis_points(), net: vat.net.into(), vat: vat.vat.into() })
-                .collect(),
+            vat: totals.vat.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<VatTotal> for VatBody {
+    fn from(total: VatTotal) -> Self {
+        Self { rate: total.rate.basis_points(), net: total.net.into(), vat: total.vat.into() }
+    }
+}
+
+/// What a promo code takes off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Discount)]
+pub(crate) struct DiscountBody {
+    /// The code.
+    #[schema(example = "BIENVENUE10")]
+    code: String,
+    /// What it takes off, VAT included.
+    amount: MoneyBody,
+    /// Whether shipping is free with it.
+    free_shipping: bool,
+}
+
+impl From<Discount> for DiscountBody {
+    fn from(discount: Discount) -> Self {
+        Self { code: discount.code.to_string(), amount: discount.amount.into(), free_shipping: discount.free_shipping }
     }
 }
 

@@ -1,33 +1,28 @@
 //! `/api/cart`
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderName, StatusCode, header},
 };
-use commands::{cart::AddError, tokens::CartToken};
-use domain::{
-    Money, ProductId, Quantity,
-    cart::{Cart, CartError},
-    pricing::{self, PricedLine},
+use commands::{
+    cart::{AddError, ApplyError},
+    tokens::CartToken,
 };
-use projections::{
-    carts::{CartLineView, CartState, CartView},
-    products::{ProductView, Status},
-};
-use serde::{Deserialize, Serialize};
+use domain::{ProductId, Quantity, cart::CartError, promo::PromoCode};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
-    answer::{
-        Accepted, Answer, CommandHeaders, CommandProblems, LocalizedBody, MoneyBody, QueryHeaders, QueryProblems,
-        TotalsBody,
-    },
+    answer::{Accepted, Answer, CommandHeaders, CommandProblems},
     error::{ApiError, Fields, Kind},
-    request::{After, CART, Caller, Command, Id, Nothing},
+    request::{Asked, CART, Caller, Command, Id, Nothing},
 };
+
+mod queries;
+
+pub(crate) use self::queries::queries;
 
 const EMPTY: Kind = Kind::new(StatusCode::CONFLICT, "cart-empty", "Le panier est vide", "The cart is empty");
 const NOT_IN_CART: Kind =
@@ -43,6 +38,14 @@ const TOO_MANY_LINES: Kind = Kind::new(
     "cart-full",
     "Un panier contient 500 produits au plus",
     "A cart holds at most 500 products",
+);
+const NO_PROMO: Kind =
+    Kind::new(StatusCode::NOT_FOUND, "cart-promo-absent", "Ce code promo n’est pas dans le panier", "Not in the cart");
+const TOO_MANY_PROMOS: Kind = Kind::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "cart-promos",
+    "Un panier contient 5 codes promo au plus",
+    "A cart holds at most 5 promo codes",
 );
 const CHECKED_OUT: Kind = Kind::new(
     StatusCode::CONFLICT,
@@ -60,6 +63,8 @@ impl From<CartError> for ApiError {
             CartError::NotInCart => NOT_IN_CART,
             CartError::TooMany => TOO_MANY,
             CartError::TooManyLines => TOO_MANY_LINES,
+            CartError::PromoNotInCart => NO_PROMO,
+            CartError::TooManyPromos => TOO_MANY_PROMOS,
             CartError::CheckedOut { .. } => CHECKED_OUT,
             CartError::Expired => EXPIRED,
         };
@@ -76,14 +81,23 @@ impl From<AddError> for ApiError {
     }
 }
 
-/// The commands below `/api/cart`.
-pub(crate) fn commands() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(add)).routes(routes!(change_quantity)).routes(routes!(remove))
+impl From<ApplyError> for ApiError {
+    fn from(refusal: ApplyError) -> Self {
+        match refusal {
+            ApplyError::Cart(refusal) => refusal.into(),
+            ApplyError::Promo(refusal) => refusal.into(),
+            ApplyError::Moved => commands::Failure::Contended.into(),
+        }
+    }
 }
 
-/// The queries below `/api/cart`.
-pub(crate) fn queries() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show))
+/// The commands below `/api/cart`.
+pub(crate) fn commands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(add))
+        .routes(routes!(change_quantity))
+        .routes(routes!(remove))
+        .routes(routes!(apply_promo, remove_promo))
 }
 
 /// The header of a program that keeps no cookies.
@@ -177,105 +191,50 @@ async fn remove(
     Ok(Answer::accepted(app.commands.carts.remove(&command.context(), cart, product).await?))
 }
 
-/// A cart at the prices of this moment.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Cart)]
-struct CartBody {
-    /// Its version: what a checkout must name.
-    version: u64,
-    state: CartStateBody,
-    lines: Vec<CartLineBody>,
-    /// What the lines that are for sale come to: what a checkout must expect.
-    totals: TotalsBody,
+/// A promo code for the cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CartPromo)]
+struct PromoBody {
+    #[schema(example = "BIENVENUE10")]
+    code: String,
 }
 
-/// What became of a cart.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CartState)]
-enum CartStateBody {
-    /// Things can be put in.
-    Open,
-    /// It became an order.
-    CheckedOut,
-    /// It was left behind.
-    Expired,
+/// Which promo code is taken out.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct PromoQuery {
+    /// This one; all of them where none is named.
+    code: Option<String>,
 }
 
-/// One product of a cart.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CartLine)]
-struct CartLineBody {
-    #[schema(value_type = uuid::Uuid)]
-    product: ProductId,
-    slug: String,
-    name: LocalizedBody,
-    quantity: u32,
-    /// The price of one at this moment, VAT included.
-    unit_price: MoneyBody,
-    /// The price of all, VAT included.
-    total: MoneyBody,
-    /// What one cost when it was put in, where that was something else.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    price_was: Option<MoneyBody>,
-    /// Whether it can be bought.
-    for_sale: bool,
-    /// Whether there are as many as that.
-    in_stock: bool,
-}
-
-/// Show the cart
+/// Put a promo code into the cart
 ///
-/// Prices are those of this moment; a line says where it was put in at another one.
-#[utoipa::path(get, operation_id = "show_cart", path = "/api/cart", tag = "cart", params(CartHeader, QueryHeaders),
-    responses((status = 200, body = CartBody), QueryProblems))]
-async fn show(State(app): State<App>, caller: Caller, After(position): After) -> Result<Json<CartBody>, ApiError> {
-    app.views.carts.wait(position).await?;
-    app.views.products.wait(position).await?;
-    let empty = CartView { version: 0, lines: Vec::new(), state: CartState::Open };
-    let cart = match &caller.cart {
-        Some(token) => app.views.carts.cart(token.cart()).await?.unwrap_or(empty),
-        None => empty,
-    };
-    debug_assert!(cart.lines.len() <= Cart::MAX_LINES);
-    let products = app.views.products.all(cart.lines.iter().map(|line| line.product)).await?;
-    let lines: Vec<(CartLineView, ProductView)> =
-        cart.lines.iter().filter_map(|line| Some((*line, products.get(&line.product)?.clone()))).collect();
-    let priced: Vec<PricedLine> = lines
-        .iter()
-        .filter(|(_, product)| product.status == Status::Published)
-        .map(|(line, product)| PricedLine {
-            unit_price: product.price,
-            quantity: line.quantity,
-            vat_rate: product.vat_rate,
-        })
-        .collect();
-    let totals = pricing::price(&priced, Money::eur(0)).map_err(ApiError::fault)?;
-    Ok(Json(CartBody {
-        version: cart.version,
-        state: match cart.state {
-            CartState::Open => CartStateBody::Open,
-            CartState::CheckedOut { .. } => CartStateBody::CheckedOut,
-            CartState::Expired => CartStateBody::Expired,
-        },
-        lines: lines.into_iter().map(CartLineBody::of).collect::<Result<_, _>>()?,
-        totals: totals.into(),
-    }))
+/// Where it does not go with what is in the cart now, the answer says which condition fails. The checkout decides again:
+/// only an order holds a code.
+#[utoipa::path(post, operation_id = "apply_promo", path = "/api/cart/promo", tag = "cart",
+    params(CommandHeaders, CartHeader), request_body = PromoBody,
+    responses((status = 200, body = Accepted), CommandProblems))]
+async fn apply_promo(State(app): State<App>, command: Command<PromoBody>) -> Result<Answer<Accepted>, ApiError> {
+    let mut fields = Fields::default();
+    let code = fields.take("code", PromoCode::parse(&command.body.code));
+    let code = fields.finish(code)?;
+    let cart = held(&command.caller)?.cart();
+    Ok(Answer::accepted(app.commands.carts.apply_promo(&command.context(), cart, &code).await?))
 }
 
-impl CartLineBody {
-    fn of((line, product): (CartLineView, ProductView)) -> Result<Self, ApiError> {
-        let count = line.quantity.get();
-        Ok(Self {
-            product: line.product,
-            slug: product.slug,
-            name: product.name.into(),
-            quantity: count,
-            unit_price: product.price.into(),
-            total: product.price.times(count).map_err(ApiError::fault)?.into(),
-            price_was: (line.shown != product.price).then(|| line.shown.into()),
-            for_sale: product.status == Status::Published,
-            in_stock: product.available.is_none_or(|available| available >= i64::from(count)),
-        })
-    }
+/// Take promo codes out of the cart
+#[utoipa::path(delete, operation_id = "remove_promo", path = "/api/cart/promo", tag = "cart",
+    params(PromoQuery, CommandHeaders, CartHeader),
+    responses((status = 200, body = Accepted), CommandProblems))]
+async fn remove_promo(
+    State(app): State<App>,
+    Asked(query): Asked<PromoQuery>,
+    command: Command<Nothing>,
+) -> Result<Answer<Accepted>, ApiError> {
+    let code = query.code.as_deref().map(PromoCode::parse).transpose();
+    let code = code.map_err(|error| ApiError::query_invalid(format!("code: {error}")))?;
+    let cart = held(&command.caller)?.cart();
+    Ok(Answer::accepted(app.commands.carts.remove_promo(&command.context(), cart, code.as_ref()).await?))
 }

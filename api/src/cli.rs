@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use projections::Views;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::{DataFolder, Log, Position, StreamName, Vault, chain::hex, verify::verify};
+use store::{Archive, DataFolder, Log, Position, StreamName, Vault, chain::hex, verify::verify};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -126,9 +126,11 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
     let _folder = DataFolder::take(&config.data)?;
     let log = Log::open(&config.log_target()?).await?;
     let vault = Vault::open(&config.vault_target()?).await?;
+    let archive = Archive::open(&config.archive_target()?, vault.clone()).await?;
     let views = Views::open(&log, &vault, &config.views_target()?).await?;
     let head = log.head().await?.position;
     views.close().await;
+    archive.close().await;
     vault.close().await;
     log.close().await;
     say(&format!("Everything is in today's shape; the log holds {head} events"))

@@ -42,6 +42,15 @@ pub struct Config {
     #[serde(serialize_with = "without_password")]
     pub vault: Option<String>,
 
+    /// Where documents such as invoices are kept, when that is elsewhere: `sqlite:PATH` or `postgres://…`
+    #[arg(long, global = true, env = "WEBOX_ARCHIVE", value_name = "STORE", hide_env_values = true)]
+    #[serde(serialize_with = "without_password")]
+    pub archive: Option<String>,
+
+    /// JSON file that says who sells, how it ships and on which terms. Only a demo shop needs none
+    #[arg(long, global = true, env = "WEBOX_SHOP", value_name = "FILE")]
+    pub shop: Option<PathBuf>,
+
     /// Open a demo shop: sample products, sandbox payments. On by itself with an empty or demo data folder, no store
     /// named and a loopback address
     #[arg(long, global = true, env = "WEBOX_DEMO")]
@@ -129,6 +138,8 @@ impl Config {
             log: None,
             views: None,
             vault: None,
+            archive: None,
+            shop: None,
             demo: false,
             sandbox_payments: false,
             admin_token: None,
@@ -145,7 +156,11 @@ impl Config {
 
     /// Whether a store is named, so that this is no trial of the program.
     pub(crate) const fn names_a_store(&self) -> bool {
-        self.database.is_some() || self.log.is_some() || self.views.is_some() || self.vault.is_some()
+        self.database.is_some()
+            || self.log.is_some()
+            || self.views.is_some()
+            || self.vault.is_some()
+            || self.archive.is_some()
     }
 
     /// Where the log is.
@@ -161,6 +176,11 @@ impl Config {
     /// Where the vault is.
     pub fn vault_target(&self) -> Result<Target, StoreError> {
         self.target(self.vault.as_deref(), "vault")
+    }
+
+    /// Where documents are kept.
+    pub fn archive_target(&self) -> Result<Target, StoreError> {
+        self.target(self.archive.as_deref(), "archive")
     }
 
     fn target(&self, store: Option<&str>, name: &str) -> Result<Target, StoreError> {

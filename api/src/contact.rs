@@ -1,6 +1,6 @@
 //! Who buys, as bodies say it.
 
-use domain::{Address, Contact, Email, Line};
+use domain::{Address, Business, Contact, Email, Line, Siren, VatNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,9 +24,33 @@ pub(crate) struct ContactBody {
     /// Where it is another than `billing`.
     #[serde(default, deserialize_with = "strict::maybe_object", skip_serializing_if = "Option::is_none")]
     shipping: Option<AddressBody>,
+    /// The company it is for, where it is for one.
+    #[serde(default, deserialize_with = "strict::maybe_object", skip_serializing_if = "Option::is_none")]
+    business: Option<BusinessBody>,
     /// The language this person reads.
     #[serde(default, deserialize_with = "strict::word")]
     language: LanguageBody,
+}
+
+/// A company.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Business)]
+struct BusinessBody {
+    #[schema(example = "Atelier des Lilas SARL")]
+    name: String,
+    /// Its number in the French register: 9 digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "552100554")]
+    siren: Option<String>,
+    /// Its VAT number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "FR96552100554")]
+    vat_number: Option<String>,
+    /// Its own name for the purchase, printed on the invoice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "BC-2026-118")]
+    reference: Option<String>,
 }
 
 /// A postal address.
@@ -56,15 +80,41 @@ impl ContactBody {
         let name = fields.take(&format!("{field}.name"), Line::parse(&self.name));
         let billing = self.billing.parse(&mut fields, &format!("{field}.billing"));
         let shipping = self.shipping.map(|shipping| shipping.parse(&mut fields, &format!("{field}.shipping")));
+        let business = self.business.map(|business| business.parse(&mut fields, &format!("{field}.business")));
         let language = self.language.into();
         let whole = (|| {
+            let business = match business {
+                Some(business) => Some(business?),
+                None => None,
+            };
             let shipping = match shipping {
                 Some(shipping) => Some(shipping?),
                 None => None,
             };
-            Some(Contact { email: email?, name: name?, billing: billing?, shipping, language })
+            Some(Contact { email: email?, name: name?, billing: billing?, shipping, business, language })
         })();
         fields.finish(whole)
+    }
+}
+
+impl BusinessBody {
+    fn parse(self, fields: &mut Fields, field: &str) -> Option<Business> {
+        let name = fields.take(&format!("{field}.name"), Line::parse(&self.name));
+        let siren = fields.maybe(&format!("{field}.siren"), self.siren.as_deref().map(Siren::parse));
+        let vat_number = fields.maybe(&format!("{field}.vat_number"), self.vat_number.as_deref().map(VatNumber::parse));
+        let reference = fields.maybe(&format!("{field}.reference"), self.reference.as_deref().map(Line::parse));
+        Some(Business { name: name?, siren, vat_number, reference })
+    }
+}
+
+impl From<Business> for BusinessBody {
+    fn from(business: Business) -> Self {
+        Self {
+            name: business.name.to_string(),
+            siren: business.siren.map(|siren| siren.as_str().to_owned()),
+            vat_number: business.vat_number.map(|number| number.to_string()),
+            reference: business.reference.map(|reference| reference.to_string()),
+        }
     }
 }
 
@@ -86,6 +136,7 @@ impl From<Contact> for ContactBody {
             name: contact.name.to_string(),
             billing: contact.billing.into(),
             shipping: contact.shipping.map(Into::into),
+            business: contact.business.map(Into::into),
             language: contact.language.into(),
         }
     }

@@ -1,9 +1,10 @@
-//! The demo shop: a real little assortment, made through the same commands as any other.
+//! The demo shop: a real little assortment and four promo codes, made through the same commands as any other.
 
-use commands::{Actor, Context, product::NewProduct};
+use commands::{Actor, CommandError, Context, product::NewProduct};
 use domain::{
     Currency, Line, Localized, Money, ProductId, Prose, Slug, VatRate,
     product::{Description, Kind},
+    promo::{PromoCode, PromoError, Reduction, Terms},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use projections::products::Status;
@@ -30,7 +31,7 @@ struct Sample {
     stock: Option<i64>,
 }
 
-/// Makes the products that are not there yet. Interrupted, it goes on at the next start.
+/// Makes the products and the promo codes that are not there yet. Interrupted, it goes on at the next start.
 pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
     app.views.products.wait(*app.log.watch().borrow()).await?;
     let samples: Vec<Sample> = serde_json::from_str(PRODUCTS)?;
@@ -39,7 +40,50 @@ pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
         .buffer_unordered(AT_ONCE)
         .try_collect::<()>()
         .await?;
+    for (code, terms) in promos() {
+        let code = PromoCode::parse(code)?;
+        match app.commands.promos.issue(&Context::new(Actor::Shop), &code, terms).await {
+            Ok(_) | Err(CommandError::Refused(PromoError::AlreadyIssued)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(app.views.products.wait(*app.log.watch().borrow()).await?)
+}
+
+/// The promo codes of the demo shop.
+fn promos() -> [(&'static str, Terms); 4] {
+    let label = |fr: &str, en: &str| Line::parse(fr).ok().map(|fr| Localized { fr, en: Line::parse(en).ok() });
+    let percent = |basis_points| Terms::granting(Reduction::Percent(basis_points));
+    let five_euros = Terms::granting(Reduction::Fixed(Money::eur(500)));
+    [
+        (
+            "BIENVENUE10",
+            Terms {
+                label: label("10 % sur votre première commande", "10 % off your first order"),
+                first_order_only: true,
+                ..percent(1_000)
+            },
+        ),
+        ("VIP20", Terms { label: label("20 % pour nos fidèles", "20 % for our regulars"), ..percent(2_000) }),
+        (
+            "PROMO5",
+            Terms {
+                label: label("5 € dès 20 € d’achat", "€5 off from €20"),
+                minimum: Some(Money::eur(2_000)),
+                ..five_euros
+            },
+        ),
+        (
+            "FLASH50",
+            Terms {
+                label: label("50 % pour les cent premiers, non cumulable", "50 % for the first hundred, on its own"),
+                limit: Some(100),
+                limit_per_buyer: Some(1),
+                exclusive: true,
+                ..percent(5_000)
+            },
+        ),
+    ]
 }
 
 async fn offer(app: &App, sample: Sample) -> anyhow::Result<()> {

@@ -43,8 +43,10 @@ pub(crate) fn document() -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("products", "What is for sale"),
+            tag("promos", "What is taken off"),
             tag("cart", "What somebody wants"),
             tag("orders", "What somebody bought"),
+            tag("invoices", "What was sold, on paper"),
             tag("monitoring", "How the shop is"),
             tag("administration", "What the staff watches over"),
         ]))

@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::language::{language, tag};
+
 /// A way to fail: a status, a slug that programs rely on, and what people read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
@@ -32,6 +34,13 @@ impl Kind {
     /// A way to fail.
     pub(crate) const fn new(status: StatusCode, slug: &'static str, fr: &'static str, en: &'static str) -> Self {
         Self { status, slug, fr, en }
+    }
+
+    const fn title(self, language: Language) -> &'static str {
+        match language {
+            Language::Fr => self.fr,
+            Language::En => self.en,
+        }
     }
 }
 
@@ -47,6 +56,20 @@ struct Problem {
     present: Map<String, Value>,
     retry_after: Option<u32>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Why something does not go, where that is an answer and no failure.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reason)]
+pub(crate) struct ReasonBody {
+    /// What programs rely on.
+    #[schema(example = "promo-minimum")]
+    slug: &'static str,
+    /// What people read, in their language.
+    title: &'static str,
+    /// How things are.
+    #[serde(flatten)]
+    present: Map<String, Value>,
 }
 
 /// A field that is wrong.
@@ -121,7 +144,13 @@ impl ApiError {
         self
     }
 
-    fn with_retry_after(mut self, seconds: u32) -> Self {
+    /// The same as an answer.
+    pub(crate) fn into_reason(self, language: Language) -> ReasonBody {
+        let Problem { kind, present, .. } = *self.0;
+        ReasonBody { slug: kind.slug, title: kind.title(language), present }
+    }
+
+    pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
@@ -328,10 +357,7 @@ fn render(error: ApiError, mut headers: HeaderMap, language: Language, request_i
     let body = ProblemBody {
         r#type: format!("/problems/{}", kind.slug),
         slug: kind.slug,
-        title: match language {
-            Language::Fr => kind.fr,
-            Language::En => kind.en,
-        },
+        title: kind.title(language),
         status: kind.status.as_u16(),
         detail,
         errors: fields,
@@ -352,56 +378,4 @@ fn render(error: ApiError, mut headers: HeaderMap, language: Language, request_i
         response.headers_mut().insert(name, value.clone());
     }
     response
-}
-
-const fn tag(language: Language) -> &'static str {
-    match language {
-        Language::Fr => "fr",
-        Language::En => "en",
-    }
-}
-
-/// The language the reader prefers: French unless English is asked for first (RFC 9110 section 12.5.4, by weight).
-pub(crate) fn language(headers: &HeaderMap) -> Language {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut best = (0, Language::Fr);
-    for range in accepted.split(',') {
-        let mut parts = range.trim().split(';');
-        let language = match parts.next().unwrap_or_default().to_ascii_lowercase().split('-').next() {
-            Some("fr") => Language::Fr,
-            Some("en") => Language::En,
-            _ => continue,
-        };
-        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
-        if weight > best.0 {
-            best = (weight, language);
-        }
-    }
-    best.1
-}
-
-/// A weight such as `0.8` in thousandths.
-fn thousandths(weight: &str) -> u32 {
-    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
-    let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
-    let whole: u32 = whole.parse().unwrap_or(0);
-    (whole.min(1) * 1000 + fraction.parse::<u32>().unwrap_or(0)).min(1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn french_is_the_default_and_weights_decide() {
-        let language = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, text.parse().unwrap());
-            super::language(&headers)
-        };
-        assert_eq!(language("de"), Language::Fr);
-        assert_eq!(language("en-GB,en;q=0.9"), Language::En);
-        assert_eq!(language("en;q=0.5, fr;q=0.8"), Language::Fr);
-        assert_eq!(language("*"), Language::Fr);
-    }
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     App, admin, cart, docs,
     error::{ApiError, METHOD, TIMEOUT, URI_TOO_LONG, answer_problems},
-    monitoring, order, product,
+    invoice, monitoring, order, product, promo, sales,
 };
 
 /// How long a request may take.
@@ -38,12 +38,20 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
     for origin in &app.config.trusted_origins {
         csrf = csrf.add_trusted_origin(origin)?;
     }
-    let commands =
-        OpenApiRouter::new().merge(product::commands()).merge(cart::commands()).merge(order::commands()).layer(csrf);
+    let commands = OpenApiRouter::new()
+        .merge(product::commands())
+        .merge(promo::commands())
+        .merge(cart::commands())
+        .merge(order::commands())
+        .merge(invoice::commands())
+        .layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))
+        .merge(promo::queries())
         .merge(cart::queries())
         .merge(order::queries())
+        .merge(invoice::queries())
+        .merge(sales::queries())
         .merge(monitoring::queries())
         .merge(admin::queries());
     let (router, document) =

@@ -1,7 +1,7 @@
 //! The shop over HTTP, and the program `webox`.
 //!
 //! [`App`] is the shop, open. One file for each feature gives its commands and its queries, two routers with different
-//! guards: `product`, `cart`, `order`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
+//! guards: `product`, `promo`, `cart`, `order`, `invoice`, `sales`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
 //! is in `request`, `answer` and `error`; what stands around them in `layers`; how connections are served in `serve`.
 
 mod admin;
@@ -13,14 +13,19 @@ mod contact;
 mod demo;
 mod docs;
 mod error;
+mod invoice;
+mod language;
 mod layers;
 mod monitoring;
 mod order;
 mod product;
+mod promo;
 mod request;
+mod sales;
 mod serve;
 mod staff;
 mod strict;
+pub mod trade;
 
 use std::{
     path::Path,
@@ -32,10 +37,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use commands::{Clock, Commands, SystemClock, reactors::Reactors, shop};
+use commands::{Clock, Commands, Setting, SystemClock, reactors::Reactors, shop, trade::Trade};
+use documents::PdfPrinter;
 use domain::ports::Payments;
 use projections::Views;
-use store::{DataFolder, Log, Position, Vault};
+use store::{Archive, DataFolder, Log, Position, Vault};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use commands::shop::Mode;
@@ -51,12 +57,14 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Who takes the money; where it is `None`, the sandbox in a demo shop and nobody in a real one.
     pub payments: Option<Arc<dyn Payments>>,
+    /// How the shop trades; where it is `None`, as the file of the shop says.
+    pub trade: Option<Trade>,
 }
 
 impl Setup {
     /// The shop as the settings say, on the clock of the machine.
     pub fn new(config: Config) -> Self {
-        Self { config, clock: Arc::new(SystemClock), payments: None }
+        Self { config, clock: Arc::new(SystemClock), payments: None, trade: None }
     }
 }
 
@@ -70,6 +78,7 @@ pub struct Open {
     views: Views,
     log: Log,
     vault: Vault,
+    archive: Archive,
     config: Config,
     mode: Mode,
     staff: Option<TokenHash>,
@@ -95,14 +104,25 @@ impl App {
     /// Opens the shop: takes the data folder, opens the stores, makes sure that they belong to this shop, and starts what
     /// the shop does by itself.
     pub async fn open(setup: Setup) -> anyhow::Result<Self> {
-        let Setup { config, clock, payments } = setup;
+        let Setup { config, clock, payments, trade } = setup;
         let folder = DataFolder::take(&config.data)?;
         let log = Log::open(&config.log_target()?).await.context("the log cannot be opened")?;
         let vault = Vault::open(&config.vault_target()?).await.context("the vault cannot be opened")?;
+        let archive = Archive::open(&config.archive_target()?, vault.clone()).await;
+        let archive = archive.context("the archive cannot be opened")?;
         let mode = choose_mode(&config, shop::mode_of(&log).await?);
-        let payments = payments.unwrap_or_else(|| provider(&config, mode));
-        let patience = config.patience();
-        let commands = Commands::open(log.clone(), vault.clone(), clock, payments, patience).await?;
+        let setting = Setting {
+            clock,
+            payments: payments.unwrap_or_else(|| provider(&config, mode)),
+            printer: Arc::new(PdfPrinter),
+            archive: archive.clone(),
+            trade: match trade {
+                Some(trade) => trade,
+                None => trade_of(&config, mode)?,
+            },
+            patience: config.patience(),
+        };
+        let commands = Commands::open(log.clone(), vault.clone(), setting).await?;
         commands.shop.open(mode).await.context("this data belongs to another shop: see --demo and --data")?;
 
         let staff = match (&config.admin_token, mode) {
@@ -112,13 +132,14 @@ impl App {
         };
         let views = Views::open(&log, &vault, &config.views_target()?).await.context("the views cannot be opened")?;
         views.start();
-        let reactors = commands.react(patience);
+        let reactors = commands.react();
         let app = Self(Arc::new(Open {
             staff: staff.as_deref().map(TokenHash::of),
             commands,
             views,
             log,
             vault,
+            archive,
             config,
             mode,
             reactors,
@@ -163,6 +184,7 @@ impl App {
         let head = *self.log.watch().borrow();
         let _ = tokio::time::timeout(PATIENCE, self.views_reach(head)).await;
         self.views.close().await;
+        self.archive.close().await;
         self.vault.close().await;
         self.log.close().await;
         self.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -252,9 +274,18 @@ fn choose_mode(config: &Config, opened_as: Option<Mode>) -> Mode {
     if config.demo || trial { Mode::Demo } else { Mode::Live }
 }
 
+/// How the shop trades. A real one says so itself: its documents carry the name of who sells.
+fn trade_of(config: &Config, mode: Mode) -> anyhow::Result<Trade> {
+    match (&config.shop, mode) {
+        (Some(file), _) => trade::read(file),
+        (None, Mode::Demo) => trade::of_demo(),
+        (None, Mode::Live) => anyhow::bail!("a shop that sells says who sells: name its file with --shop (see README)"),
+    }
+}
+
 fn provider(config: &Config, mode: Mode) -> Arc<dyn Payments> {
     if mode == Mode::Demo || config.sandbox_payments {
-        Arc::new(providers::Sandbox)
+        Arc::new(providers::Sandbox::default())
     } else {
         Arc::new(providers::Nobody)
     }

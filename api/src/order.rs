@@ -7,11 +7,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use commands::{
-    Done,
-    order::{Checkout, CheckoutError, PayError},
-};
-use domain::{AttemptId, Line, OrderId, order::OrderError, pricing::PricingError};
+use commands::{Done, order::Checkout};
+use domain::{AttemptId, Line, OrderId, Slug};
 use projections::orders::{OrderView, PaymentStatus, PaymentView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,110 +19,35 @@ use crate::{
     answer::{Accepted, Answer, CommandHeaders, CommandProblems, MoneyBody, StaffProblems},
     cart::{CartHeader, held},
     contact::ContactBody,
-    error::{ApiError, Fields, Kind},
+    error::{ApiError, Fields},
     request::{Command, Id, Nothing},
     strict,
 };
 
+mod history;
 mod queries;
+mod refund;
+mod refusals;
 
 use self::queries::OrderBody;
 pub(crate) use self::queries::queries;
 
-const UNKNOWN: Kind = Kind::new(StatusCode::NOT_FOUND, "order-unknown", "Commande inconnue", "Unknown order");
-const EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "order-exists", "La commande existe déjà", "The order exists");
-const IN_PROGRESS: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "order-payment-in-progress",
-    "Un paiement de cette commande est en cours",
-    "A payment of this order is under way",
-);
-const ALREADY_PAID: Kind =
-    Kind::new(StatusCode::CONFLICT, "order-already-paid", "Cette commande est payée", "This order is paid");
-const NOT_PAID: Kind =
-    Kind::new(StatusCode::CONFLICT, "order-not-paid", "Cette commande n’est pas payée", "This order is not paid");
-const CLOSED: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "order-closed",
-    "Cette commande a expiré ou a été annulée",
-    "This order has expired or was cancelled",
-);
-const UNKNOWN_PAYMENT: Kind =
-    Kind::new(StatusCode::NOT_FOUND, "order-payment-unknown", "Paiement inconnu", "Unknown payment");
-const UNKNOWN_METHOD: Kind = Kind::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "payment-method-unknown",
-    "Moyen de paiement inconnu",
-    "Unknown payment method",
-);
-const CART_CHANGED: Kind = Kind::new(
-    StatusCode::CONFLICT,
-    "cart-changed",
-    "Le panier ou un prix a changé depuis qu’il a été montré",
-    "The cart or a price has changed since it was shown",
-);
-const TOO_DEAR: Kind = Kind::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "cart-total",
-    "Le total ne peut pas être calculé",
-    "The total cannot be computed",
-);
-
-impl From<OrderError> for ApiError {
-    fn from(refusal: OrderError) -> Self {
-        let kind = match refusal {
-            OrderError::Unknown => UNKNOWN,
-            OrderError::AlreadyPlaced => EXISTS,
-            OrderError::PaymentInProgress => IN_PROGRESS,
-            OrderError::AlreadyPaid => ALREADY_PAID,
-            OrderError::NotPaid => NOT_PAID,
-            OrderError::Closed => CLOSED,
-            OrderError::UnknownAttempt => UNKNOWN_PAYMENT,
-        };
-        Self::refused(kind, &refusal)
-    }
-}
-
-impl From<PayError> for ApiError {
-    fn from(refusal: PayError) -> Self {
-        match refusal {
-            PayError::UnknownMethod => Self::refused(UNKNOWN_METHOD, &refusal),
-            PayError::Order(refusal) => refusal.into(),
-        }
-    }
-}
-
-impl From<PricingError> for ApiError {
-    fn from(refusal: PricingError) -> Self {
-        Self::refused(TOO_DEAR, &refusal)
-    }
-}
-
-impl From<CheckoutError> for ApiError {
-    fn from(refusal: CheckoutError) -> Self {
-        match refusal {
-            CheckoutError::Cart(refusal) => refusal.into(),
-            CheckoutError::Product { product, error } => Self::from(error).with_present("product", product),
-            CheckoutError::Pricing(refusal) => refusal.into(),
-            CheckoutError::Order(refusal) => refusal.into(),
-            CheckoutError::CartChanged { cart_version, total } => Self::refused(CART_CHANGED, &refusal)
-                .with_present("cart_version", cart_version)
-                .with_present("total", total),
-            CheckoutError::Moved => Self::refused(CART_CHANGED, &refusal),
-        }
-    }
-}
-
 /// The commands on orders.
 pub(crate) fn commands() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check_out)).routes(routes!(pay)).routes(routes!(cancel)).routes(routes!(fulfil))
+    OpenApiRouter::new()
+        .routes(routes!(check_out))
+        .routes(routes!(pay))
+        .routes(routes!(confirm))
+        .routes(routes!(cancel))
+        .routes(routes!(fulfil))
+        .routes(routes!(refund::refund))
 }
 
 /// The header with which a guest reads an order.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "read by the documentation alone")]
-struct OrderHeader {
+pub(crate) struct OrderHeader {
     /// What the checkout answered as `token`.
     #[param(rename = "Webox-Order-Token", required = false)]
     webox_order_token: Option<String>,
@@ -138,11 +60,31 @@ struct OrderHeader {
 struct CheckoutBody {
     /// The version that was shown.
     cart_version: u64,
-    /// The total that was shown.
+    /// The total that was shown, with the way of shipping that is named here.
     #[serde(deserialize_with = "strict::object")]
     expected_total: MoneyBody,
     #[serde(deserialize_with = "strict::object")]
     contact: ContactBody,
+    /// How it is shipped: one of the ways that the cart shows. Needed where there is something to ship.
+    #[schema(example = "standard")]
+    shipping: Option<String>,
+    /// What the customer agrees to.
+    #[serde(default, deserialize_with = "strict::object")]
+    consents: ConsentsBody,
+}
+
+/// What a customer agrees to. Both are recorded in the order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Consents)]
+struct ConsentsBody {
+    /// To the terms of sale. No order without.
+    #[serde(default)]
+    #[schema(example = true)]
+    terms: bool,
+    /// That digital goods are handed over at once, which ends the right of withdrawal. No order of digital goods without.
+    #[serde(default)]
+    immediate_start: bool,
 }
 
 /// An order that was placed.
@@ -170,9 +112,20 @@ struct PlacedBody {
 async fn check_out(State(app): State<App>, command: Command<CheckoutBody>) -> Result<Answer<PlacedBody>, ApiError> {
     let cart = held(&command.caller)?.cart();
     let context = command.context();
-    let CheckoutBody { cart_version, expected_total, contact } = command.body;
+    let CheckoutBody { cart_version, expected_total, contact, shipping, consents } = command.body;
     let contact = contact.parse("contact")?;
-    let checkout = Checkout { cart, cart_version, expected_total: expected_total.into(), contact };
+    let mut fields = Fields::default();
+    let shipping = fields.maybe("shipping", shipping.as_deref().map(Slug::parse));
+    fields.finish(Some(()))?;
+    let checkout = Checkout {
+        cart,
+        cart_version,
+        expected_total: expected_total.into(),
+        contact,
+        shipping,
+        accepts_terms: consents.terms,
+        accepts_immediate_start: consents.immediate_start,
+    };
     let done = app.commands.orders.check_out(&context, &checkout).await?;
     let status = if done.replayed { StatusCode::OK } else { StatusCode::CREATED };
     let location = format!("/api/orders/{}", done.value);
@@ -187,7 +140,8 @@ async fn check_out(State(app): State<App>, command: Command<CheckoutBody>) -> Re
 #[serde(deny_unknown_fields)]
 #[schema(as = PaymentRequest)]
 struct PayBody {
-    /// A token of the payment provider's. The sandbox knows `sandbox_ok` and `sandbox_declined`.
+    /// A token of the payment provider's. The sandbox knows `sandbox_ok`, `sandbox_declined`, `sandbox_slow`,
+    /// `sandbox_duplicate`, `sandbox_late_success` and `sandbox_requires_action`.
     #[schema(example = "sandbox_ok")]
     method: String,
 }
@@ -206,8 +160,41 @@ async fn pay(State(app): State<App>, Id(id): Id<OrderId>, command: Command<PayBo
     let method = fields.take("method", Line::parse(&command.body.method));
     let method = fields.finish(method)?;
     let done = app.commands.orders.pay(&command.context(), id, method).await?;
+    paid(&app, id, done).await
+}
+
+/// What the customer did.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PaymentConfirmation)]
+struct ConfirmBody {
+    /// Whether the customer approved the payment.
+    approved: bool,
+}
+
+/// Answer the bank
+///
+/// For a payment that is `action_required`, where the provider has no page of its own to ask on: so it is with the
+/// sandbox. Answers as `pay` does.
+#[utoipa::path(post, operation_id = "confirm_payment", path = "/api/orders/{id}/confirm", tag = "orders",
+    params(("id" = uuid::Uuid, Path), CommandHeaders, OrderHeader), request_body = ConfirmBody,
+    responses((status = 200, body = OrderBody),
+        (status = 202, body = OrderBody, description = "The provider has not answered yet"),
+        CommandProblems))]
+async fn confirm(
+    State(app): State<App>,
+    Id(id): Id<OrderId>,
+    command: Command<ConfirmBody>,
+) -> Result<Response, ApiError> {
+    command.caller.must_own(&app, id)?;
+    let done = app.commands.orders.act(&command.context(), id, command.body.approved).await?;
+    paid(&app, id, done).await
+}
+
+/// The order, once the attempt is settled or the customer was kept waiting long enough.
+async fn paid(app: &App, id: OrderId, done: Done<AttemptId>) -> Result<Response, ApiError> {
     app.views.orders.wait(done.position).await?;
-    let order = settled(&app, id, done.value).await?;
+    let order = settled(app, id, done.value).await?;
     // The answer may tell of more than the command did: the next query must see that, too.
     let position = done.position.max(*app.log.watch().borrow());
     let done = Done { position, ..done };

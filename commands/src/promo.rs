@@ -75,26 +75,25 @@ impl Promos {
 
     /// Gives a code other terms, which `change` makes of those it has, and switches it on or off where `active` says so.
     /// Staff only.
-    pub async fn amend<E: From<PromoError>>(
+    pub async fn amend(
         &self,
         context: &Context,
         code: &PromoCode,
         active: Option<bool>,
-        change: impl Fn(Terms) -> Result<Terms, E>,
-    ) -> Result<Done<()>, CommandError<E>> {
+        change: impl Fn(Terms) -> Terms,
+    ) -> Result<Done<()>, CommandError<PromoError>> {
         context.actor.must_be_staff()?;
         let mut members = Members::default();
         let promo = members.add::<Promo>(code);
         self.desk
             .together(context, &members, |work| {
                 let terms = work.state(promo).terms().cloned().ok_or(PromoError::Unknown)?;
-                work.send(promo, PromoCommand::Amend { terms: Box::new(change(terms)?) })?;
+                work.send(promo, PromoCommand::Amend { terms: Box::new(change(terms)) })?;
                 match active {
-                    Some(true) => work.send(promo, PromoCommand::Activate)?,
-                    Some(false) => work.send(promo, PromoCommand::Deactivate)?,
-                    None => {}
+                    Some(true) => work.send(promo, PromoCommand::Activate),
+                    Some(false) => work.send(promo, PromoCommand::Deactivate),
+                    None => Ok(()),
                 }
-                Ok(())
             })
             .await
     }

@@ -238,11 +238,13 @@ fn take_off(
 ) -> Result<Money, PricingError> {
     let refuse = |unmet| PricingError::Promo { code: code.clone(), unmet };
     let lines = basket.lines.iter().enumerate();
-    let concerned: Vec<usize> =
+    let mut concerned: Vec<usize> =
         lines.filter(|(_, line)| terms.scope.holds(line.product, line.category)).map(|(index, _)| index).collect();
     if concerned.is_empty() {
         return Err(refuse(Unmet::Scope));
     }
+    // So that the order of the lines never decides which rate takes a cent.
+    concerned.sort_by_key(|&index| (basket.lines[index].vat_rate, left[index].amount));
     let zero = Money::nothing();
     let reached = concerned.iter().try_fold(zero, |sum, &index| sum.plus(gross[index]))?;
     if let Some(minimum) = terms.minimum.filter(|minimum| reached.amount < minimum.amount) {

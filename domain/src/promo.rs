@@ -121,6 +121,18 @@ impl Terms {
         }
     }
 
+    /// Whether an order that is placed `at` may use them, where they are switched on or not and `left` more orders may have
+    /// them.
+    pub fn usable(&self, active: bool, left: Option<u32>, at: Timestamp) -> Result<(), PromoError> {
+        match (self.starts_at, self.ends_at) {
+            _ if !active => Err(PromoError::Inactive),
+            (Some(starts_at), _) if at < starts_at => Err(PromoError::NotStarted { starts_at }),
+            (_, Some(ended_at)) if at >= ended_at => Err(PromoError::Ended { ended_at }),
+            _ if left == Some(0) => Err(PromoError::UsedUp),
+            _ => Ok(()),
+        }
+    }
+
     /// The first thing that is wrong with them.
     pub fn check(&self) -> Result<(), PromoError> {
         let wrong = |what| Err(PromoError::Terms(what));
@@ -230,16 +242,8 @@ impl Promo {
     /// What it grants to an order that is placed `at`, or why it does not.
     pub fn usable(&self, at: Timestamp) -> Result<&Terms, PromoError> {
         let Self::Issued(offer) = self else { return Err(PromoError::Unknown) };
-        let terms = &offer.terms;
-        if !offer.active {
-            return Err(PromoError::Inactive);
-        }
-        match (terms.starts_at, terms.ends_at) {
-            (Some(starts_at), _) if at < starts_at => return Err(PromoError::NotStarted { starts_at }),
-            (_, Some(ended_at)) if at >= ended_at => return Err(PromoError::Ended { ended_at }),
-            _ => {}
-        }
-        if offer.left() == Some(0) { Err(PromoError::UsedUp) } else { Ok(terms) }
+        offer.terms.usable(offer.active, offer.left(), at)?;
+        Ok(&offer.terms)
     }
 
     /// The terms, where it exists.

@@ -13,14 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use commands::{Actor, Commands, Context, ManualClock, Patience, product::NewProduct, tokens::CartToken};
+use commands::{Actor, Commands, Context, ManualClock, Patience, Setting, product::NewProduct, tokens::CartToken};
+use documents::PdfPrinter;
 use domain::{
     Line, Localized, Money, ProductId, Prose, Quantity, Slug, VatRate,
     product::{Description, Kind},
 };
 use projections::Views;
 use sqlx::{Connection as _, Executor as _};
-use store::{Db, Log, Target, Vault, db::Durability, on_db};
+use store::{Archive, Db, Log, Target, Vault, db::Durability, on_db};
 use tests::{
     postgres,
     shop::{Backend, Placed, Shop, folder},
@@ -86,33 +87,46 @@ struct Stores {
     vault: Vault,
     views: Target,
     baseline: Target,
+    archive: Target,
 }
 
 async fn stores(backend: Backend) -> Stores {
-    let (log, vault, views, baseline) = match backend {
+    let (log, vault, views, baseline, archive) = match backend {
         Backend::Sqlite => {
             let folder = folder();
             let file = |name: &str| Target::Sqlite(folder.join(name));
-            (file("log.db"), file("vault.db"), file("views.db"), file("baseline.db"))
+            (file("log.db"), file("vault.db"), file("views.db"), file("baseline.db"), file("archive.db"))
         }
         Backend::Postgres => {
             let url = postgres::database();
             let schema = |name: &str| Target::Postgres { url: url.clone(), schema: name.to_owned() };
-            (schema("log"), schema("vault"), schema("views"), schema("baseline"))
+            (schema("log"), schema("vault"), schema("views"), schema("baseline"), schema("archive"))
         }
     };
     let log = Log::open(&log).await.expect("the log opens");
     let vault = Vault::open(&vault).await.expect("the vault opens");
-    Stores { log, vault, views, baseline }
+    Stores { log, vault, views, baseline, archive }
+}
+
+impl Stores {
+    /// The desks on these stores.
+    async fn commands(&self) -> Commands {
+        let setting = Setting {
+            clock: Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment"))),
+            payments: Arc::new(providers::Sandbox::default()),
+            printer: Arc::new(PdfPrinter),
+            archive: Archive::open(&self.archive, self.vault.clone()).await.expect("the archive opens"),
+            trade: tests::shop::trade(),
+            patience: Patience::default(),
+        };
+        Commands::open(self.log.clone(), self.vault.clone(), setting).await.expect("the desks open")
+    }
 }
 
 /// Commands through the desk: one item into a cart, on distinct carts and on one hot product's stock.
 async fn desk(backend: Backend, cell: Duration) {
     let stores = stores(backend).await;
-    let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment")));
-    let payments = Arc::new(providers::Sandbox);
-    let commands = Commands::open(stores.log.clone(), stores.vault.clone(), clock, payments, Patience::default());
-    let commands = commands.await.expect("the desks open");
+    let commands = stores.commands().await;
     let product = draft(&commands, "brume", Kind::Physical).await;
 
     let base = Db::open(&stores.baseline, Durability::Full).await.expect("the baseline opens");
@@ -202,10 +216,7 @@ async fn one_transaction(base: &Db) {
 async fn rebuild(backend: Backend) {
     const CARTS: usize = 20_000;
     let stores = stores(backend).await;
-    let clock = Arc::new(ManualClock::new("2026-11-22T09:00:00Z".parse().expect("a moment")));
-    let payments = Arc::new(providers::Sandbox);
-    let commands = Commands::open(stores.log.clone(), stores.vault.clone(), clock, payments, Patience::default());
-    let commands = commands.await.expect("the desks open");
+    let commands = stores.commands().await;
     let product = draft(&commands, "brume", Kind::Digital).await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..CARTS {

@@ -4,16 +4,17 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use commands::{
-    Actor, Commands, Context, ManualClock, Patience, RequestKey, order::Checkout, product::NewProduct,
+    Actor, Commands, Context, ManualClock, Patience, RequestKey, Setting, order::Checkout, product::NewProduct,
     reactors::Reactors,
 };
+use documents::PdfPrinter;
 use domain::{
     Address, AttemptId, CartId, Contact, Email, Event, Language, Line, Localized, Money, OrderId, ProductId, Prose,
     Quantity, Slug, VatRate,
     product::{Description, Kind, ProductEvent},
 };
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
-use store::{Key, Log, Position, Recorded, StreamName, Target, Vault};
+use store::{Archive, Key, Log, Position, Recorded, StreamName, Target, Vault};
 use uuid::Uuid;
 
 use super::script::Script;
@@ -67,20 +68,22 @@ impl Ground {
     pub(super) async fn open(&self) -> Shop {
         let log = Log::open(&self.log_target()).await.unwrap();
         let vault = self.vault().await;
-        let commands = Commands::open(
-            log.clone(),
-            vault.clone(),
-            Arc::<ManualClock>::clone(&self.clock),
-            Arc::<Script>::clone(&self.payments),
-            self.patience,
-        );
+        let setting = Setting {
+            clock: Arc::<ManualClock>::clone(&self.clock),
+            payments: Arc::<Script>::clone(&self.payments),
+            printer: Arc::new(PdfPrinter),
+            archive: Archive::open(&self.target("archive"), vault.clone()).await.unwrap(),
+            trade: tests::shop::trade(),
+            patience: self.patience,
+        };
+        let commands = Commands::open(log.clone(), vault.clone(), setting);
         Shop { log, vault, commands: commands.await.unwrap(), reactors: None }
     }
 
     /// A shop that takes payments and keeps deadlines.
     pub(super) async fn open_alive(&self) -> Shop {
         let mut shop = self.open().await;
-        shop.reactors = Some(shop.commands.react(self.patience));
+        shop.reactors = Some(shop.commands.react());
         shop
     }
 
@@ -359,6 +362,9 @@ pub(super) fn checkout(cart: CartId, version: u64, cents: i64) -> Checkout {
         cart_version: version,
         expected_total: Money::eur(cents),
         contact: contact("ana.personne@exemple.fr"),
+        shipping: None,
+        accepts_terms: true,
+        accepts_immediate_start: true,
     }
 }
 
@@ -374,6 +380,7 @@ pub(super) fn contact(email: &str) -> Contact {
             country: Line::parse("FR").unwrap(),
         },
         shipping: None,
+        business: None,
         language: Language::Fr,
     }
 }

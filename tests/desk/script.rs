@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use domain::{
     AttemptId, Line,
     order::{PaymentMethod, PaymentOutcome},
-    ports::{Charge, Payments, Refund, Unanswered},
+    ports::{Charge, Outcomes, Payments, Refund, Unanswered},
 };
+use futures::{FutureExt as _, StreamExt as _, future, stream};
 use tokio::sync::watch;
 
 /// The methods: `ok`, `declined`, `held` (until [`Script::release`], then the money is there) and `unanswered-N` (N times,
@@ -62,28 +63,42 @@ impl Script {
 
 #[async_trait]
 impl Payments for Script {
+    fn name(&self) -> &'static str {
+        "Script"
+    }
+
     fn accepts(&self, method: &PaymentMethod) -> bool {
         let method = method.as_str();
         ["ok", "declined", "held"].contains(&method) || method.starts_with("unanswered-")
     }
 
-    async fn charge(&self, charge: &Charge) -> Result<PaymentOutcome, Unanswered> {
+    fn charge(&self, charge: Charge) -> Outcomes {
         let asked = self.count(charge.attempt);
+        let succeeded = || PaymentOutcome::Succeeded { reference: reference("paid", charge.attempt) };
+        let say = |outcome| stream::once(future::ready(outcome)).boxed();
         match charge.method.as_str() {
-            "declined" => {
-                return Ok(PaymentOutcome::Declined { reason: Line::parse("no-funds").unwrap() });
-            }
+            "declined" => say(Ok(PaymentOutcome::Declined { reason: Line::parse("no-funds").unwrap() })),
             "held" => {
-                self.released.subscribe().wait_for(|released| *released).await.unwrap();
+                let (mut released, outcome) = (self.released.subscribe(), succeeded());
+                async move {
+                    released.wait_for(|released| *released).await.unwrap();
+                    Ok(outcome)
+                }
+                .into_stream()
+                .boxed()
             }
             method => {
                 let silent = method.strip_prefix("unanswered-").map(|times| times.parse().unwrap());
                 if asked <= silent.unwrap_or(0) {
-                    return Err(Unanswered("nobody is there".to_owned()));
+                    return say(Err(Unanswered("nobody is there".to_owned())));
                 }
+                say(Ok(succeeded()))
             }
         }
-        Ok(PaymentOutcome::Succeeded { reference: reference("paid", charge.attempt) })
+    }
+
+    fn acted(&self, _: AttemptId, _: bool) -> Option<PaymentOutcome> {
+        None
     }
 
     async fn refund(&self, refund: &Refund) -> Result<Line<200>, Unanswered> {

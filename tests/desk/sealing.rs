@@ -94,7 +94,7 @@ async fn sealed_contact(shop: &super::ground::Shop, order: domain::OrderId) -> (
     else {
         panic!("an order is placed first, with a sealed contact")
     };
-    assert_eq!(cipher.subject, buyer);
+    assert_eq!(cipher.subject, buyer.into());
     let nonce = unhex(&cipher.nonce).unwrap().try_into().unwrap();
     let text = unhex(&cipher.text).unwrap();
     (cipher.subject.0, SealedBytes { key: cipher.key, nonce, text })

@@ -48,6 +48,9 @@ pub fn webox(config: &Config) -> Command {
     command.env_clear().env("WEBOX_ADMIN_TOKEN", STAFF).stdin(Stdio::null());
     command.args(["--listen", "127.0.0.1:0", "--sandbox-payments", "--log-level", "error"]);
     command.arg("--data").arg(&config.data);
+    if let Some(shop) = &config.shop {
+        command.arg("--shop").arg(shop);
+    }
     for (flag, store) in [("--log", &config.log), ("--database", &config.database)] {
         if let Some(store) = store {
             command.args([flag, store]);

@@ -20,6 +20,14 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::postgres;
 
+/// A sandbox that is quick where it is said to be slow, and still slower than a customer is kept waiting.
+pub const HASTY: providers::Sandbox = providers::Sandbox { delay: Duration::from_millis(2_300) };
+
+/// How every shop in a box trades.
+pub fn trade() -> commands::trade::Trade {
+    api::trade::parse(SHOP).expect("the file of the shop is right")
+}
+
 /// The token of the staff in every box.
 pub const STAFF: &str = "staff-token-of-the-shop-in-a-box-0123456789";
 
@@ -55,6 +63,16 @@ macro_rules! on_both {
     )*};
 }
 
+/// The file of every shop in a box: it sells with VAT, and no shipping.
+pub const SHOP: &str = r#"{
+    "seller": {
+        "name": "Boutique d’essai", "legal_form": "SARL au capital de 1 000 €", "siren": "552100554",
+        "register": "RCS Lyon", "vat_number": "FR96552100554",
+        "address": {"street": "3 quai de Saône", "postal_code": "69001", "city": "Lyon", "country": "FR"}
+    },
+    "terms_version": "essai-1"
+}"#;
+
 /// A shop, open and served.
 pub struct Shop {
     /// The shop itself, for what HTTP does not show.
@@ -73,7 +91,7 @@ pub struct Shop {
 impl Shop {
     /// A new shop with sandbox payments.
     pub async fn open(backend: Backend) -> Self {
-        Self::open_with(backend, Arc::new(providers::Sandbox)).await
+        Self::open_with(backend, Arc::new(HASTY)).await
     }
 
     /// A new shop whose payments go to `payments`.
@@ -83,12 +101,16 @@ impl Shop {
 
     /// A new shop with these settings.
     pub async fn open_as(config: Config) -> Self {
-        Self::start(config, clock(), Arc::new(providers::Sandbox)).await
+        Self::start(config, clock(), Arc::new(HASTY)).await
     }
 
     async fn start(config: Config, clock: Arc<ManualClock>, payments: Arc<dyn Payments>) -> Self {
-        let setup =
-            Setup { config: config.clone(), clock: Arc::clone(&clock) as _, payments: Some(Arc::clone(&payments)) };
+        let setup = Setup {
+            config: config.clone(),
+            clock: Arc::clone(&clock) as _,
+            payments: Some(Arc::clone(&payments)),
+            trade: None,
+        };
         let app = App::open(setup).await.expect("the shop opens");
         let listener = TcpListener::bind(config.listen).await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it has an address"));
@@ -182,9 +204,11 @@ impl Shop {
         self.app.log().read_all(position, 10_000).await.expect("the log is read")
     }
 
-    /// The types of the events after `position`, in the order of the log.
+    /// The types of the events after `position`, in the order of the log; but not of documents that are printed, which is
+    /// done when it is done.
     pub async fn types_after(&self, position: Position) -> Vec<String> {
-        self.events_after(position).await.into_iter().map(|event| event.event_type).collect()
+        let types = self.events_after(position).await.into_iter().map(|event| event.event_type);
+        types.filter(|event_type| event_type != "InvoicePrinted").collect()
     }
 
     /// Waits until an event of this type is in the log after `position`.
@@ -317,7 +341,10 @@ impl Guest<'_> {
     /// The body of a checkout of the cart as it is shown now.
     pub async fn checkout_body(&self) -> Value {
         let cart = self.show_cart().await;
-        json!({"cart_version": cart["version"], "expected_total": cart["totals"]["total"], "contact": contact()})
+        json!({
+            "cart_version": cart["version"], "expected_total": cart["totals"]["total"], "contact": contact(),
+            "consents": {"terms": true, "immediate_start": true},
+        })
     }
 
     /// Checks the cart out as it is shown now.
@@ -369,7 +396,15 @@ fn clock() -> Arc<ManualClock> {
 
 /// Settings for a new shop on this database, that no other test has.
 pub fn config(backend: Backend) -> Config {
-    let config = Config { admin_token: Some(STAFF.to_owned()), sandbox_payments: true, ..Config::embedded(folder()) };
+    let folder = folder();
+    let shop = folder.join("shop.json");
+    fs::write(&shop, SHOP).expect("the file of the shop is written");
+    let config = Config {
+        admin_token: Some(STAFF.to_owned()),
+        sandbox_payments: true,
+        shop: Some(shop),
+        ..Config::embedded(folder)
+    };
     match backend {
         // The stores are named, so that the shop is no demo and begins empty.
         Backend::Sqlite => Config { log: Some(format!("sqlite:{}", config.data.join("log.db").display())), ..config },

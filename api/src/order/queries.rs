@@ -2,21 +2,19 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{AttemptId, OrderId};
+use domain::{AttemptId, InvoiceId, OrderId, RefundId};
 use projections::{
-    histories::HistoryEntry,
-    orders::{OrderView, PaymentStatus, PaymentView, Status},
+    orders::{OrderView, PaymentStatus, PaymentView, RefundView, Status},
     page::{MAX_ROWS, ROWS},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::OrderHeader;
+use super::{OrderHeader, history};
 use crate::{
     App,
-    answer::{LocalizedBody, MoneyBody, QueryHeaders, QueryProblems, StaffProblems, TotalsBody},
+    answer::{DiscountBody, LocalizedBody, MoneyBody, QueryHeaders, QueryProblems, StaffProblems, TotalsBody},
     contact::ContactBody,
     error::ApiError,
     product::KindBody,
@@ -25,7 +23,7 @@ use crate::{
 
 /// The queries below `/api/orders`.
 pub(crate) fn queries() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(history))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(history::history))
 }
 
 /// An order.
@@ -39,8 +37,17 @@ pub(super) struct OrderBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<ContactBody>,
     lines: Vec<OrderLineBody>,
+    /// What each promo code took off.
+    discounts: Vec<DiscountBody>,
+    /// How it is shipped; absent where there is nothing to ship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping: Option<ShipmentBody>,
     totals: TotalsBody,
+    /// What the customer agreed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consents: Option<AgreedBody>,
     payments: Vec<PaymentBody>,
+    refunds: Vec<RefundViewBody>,
     placed_at: DateTime<Utc>,
     /// The day it counts for, in Paris.
     on: NaiveDate,
@@ -56,6 +63,7 @@ enum StatusBody {
     AwaitingPayment,
     Paid,
     Fulfilled,
+    Refunded,
     Expired,
     Cancelled,
 }
@@ -66,6 +74,7 @@ impl From<StatusBody> for Status {
             StatusBody::AwaitingPayment => Self::AwaitingPayment,
             StatusBody::Paid => Self::Paid,
             StatusBody::Fulfilled => Self::Fulfilled,
+            StatusBody::Refunded => Self::Refunded,
             StatusBody::Expired => Self::Expired,
             StatusBody::Cancelled => Self::Cancelled,
         }
@@ -78,6 +87,7 @@ impl From<Status> for StatusBody {
             Status::AwaitingPayment => Self::AwaitingPayment,
             Status::Paid => Self::Paid,
             Status::Fulfilled => Self::Fulfilled,
+            Status::Refunded => Self::Refunded,
             Status::Expired => Self::Expired,
             Status::Cancelled => Self::Cancelled,
         }
@@ -95,7 +105,46 @@ struct OrderLineBody {
     quantity: u32,
     unit_price: MoneyBody,
     vat_rate: u16,
+    /// Before discounts.
     total: MoneyBody,
+    /// What promo codes took off.
+    discount: MoneyBody,
+}
+
+/// How an order is shipped.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Shipment)]
+struct ShipmentBody {
+    method: String,
+    name: LocalizedBody,
+}
+
+/// What a customer agreed to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Agreed)]
+struct AgreedBody {
+    /// The version of the terms of sale.
+    terms: String,
+    /// That digital goods are handed over at once, which ends the right of withdrawal.
+    immediate_start: bool,
+}
+
+/// Money that was given back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
+struct RefundViewBody {
+    #[schema(value_type = uuid::Uuid)]
+    id: RefundId,
+    /// Its credit note, below `/api/invoice/download`.
+    #[schema(value_type = uuid::Uuid)]
+    credit_note: InvoiceId,
+    amount: MoneyBody,
+    reason: String,
+    /// The day it counts for, in Paris.
+    on: NaiveDate,
+    /// The provider's name for it, once the money is with its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
 }
 
 /// A try to pay an order.
@@ -109,7 +158,7 @@ struct PaymentBody {
     status: PaymentStatusBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
-    /// Why it was declined, or why its money goes back.
+    /// Why it was declined, why its money goes back, or what it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -120,6 +169,7 @@ struct PaymentBody {
 #[schema(as = PaymentStatus)]
 enum PaymentStatusBody {
     Pending,
+    ActionRequired,
     Succeeded,
     Declined,
     Refunding,
@@ -137,17 +187,40 @@ impl From<OrderView> for OrderBody {
             unit_price: line.unit_price.into(),
             vat_rate: line.vat_rate.basis_points(),
             total: line.total.into(),
+            discount: line.discount.into(),
         });
         Self {
             id: view.id,
             status: view.status.into(),
             contact: view.contact.map(Into::into),
             lines: lines.collect(),
+            discounts: view.discounts.into_iter().map(Into::into).collect(),
+            shipping: view
+                .shipping
+                .map(|shipment| ShipmentBody { method: shipment.method.to_string(), name: shipment.name.into() }),
             totals: view.totals.into(),
+            consents: view.consents.map(|consents| AgreedBody {
+                terms: consents.terms.to_string(),
+                immediate_start: consents.immediate_start,
+            }),
+            refunds: view.refunds.into_iter().map(Into::into).collect(),
             payments: view.payments.into_iter().map(Into::into).collect(),
             placed_at: view.placed_at,
             on: view.on,
             expires_at: view.expires_at,
+        }
+    }
+}
+
+impl From<RefundView> for RefundViewBody {
+    fn from(view: RefundView) -> Self {
+        Self {
+            id: view.id,
+            credit_note: InvoiceId::of_refund(view.id),
+            amount: view.amount.into(),
+            reason: view.reason,
+            on: view.on,
+            reference: view.reference,
         }
     }
 }
@@ -160,6 +233,7 @@ impl From<PaymentView> for PaymentBody {
             method: view.method,
             status: match view.status {
                 PaymentStatus::Pending => PaymentStatusBody::Pending,
+                PaymentStatus::ActionRequired => PaymentStatusBody::ActionRequired,
                 PaymentStatus::Succeeded => PaymentStatusBody::Succeeded,
                 PaymentStatus::Declined => PaymentStatusBody::Declined,
                 PaymentStatus::Refunding => PaymentStatusBody::Refunding,
@@ -231,93 +305,4 @@ async fn show(
     caller.must_own(&app, id)?;
     app.views.orders.wait(position).await?;
     app.views.orders.order(id).await?.map(|order| Json(order.into())).ok_or_else(ApiError::not_found)
-}
-
-/// Something that happened to an order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = HistoryEntry)]
-struct HistoryEntryBody {
-    /// Its place in the log.
-    position: u64,
-    /// Its place among what happened to this order.
-    version: u64,
-    /// What.
-    #[schema(example = "OrderPaid")]
-    event: String,
-    /// When.
-    at: DateTime<Utc>,
-    /// Who asked for it: guest, staff, reactor, shop.
-    #[schema(example = "guest")]
-    actor: String,
-    /// Which one, where the kind has several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actor_id: Option<String>,
-    /// The command that decided it.
-    command: String,
-    /// What everything that follows from one request has in common.
-    correlation: String,
-    /// The event it answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    causation: Option<String>,
-    /// What it says. Sealed parts are ciphertext, and shown to the staff alone.
-    payload: Value,
-    /// What its sealed part says; absent where there is none, or where it is erased.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contact: Option<ContactBody>,
-    /// SHA-256 of this event and everything before it in the log, hexadecimal.
-    hash: String,
-}
-
-/// What happened to an order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = History)]
-struct HistoryBody {
-    /// The first thing first.
-    entries: Vec<HistoryEntryBody>,
-}
-
-/// Show what happened to an order
-///
-/// Every event with its place in the log, who asked for it, and its hash.
-#[utoipa::path(get, operation_id = "show_order_history", path = "/api/orders/{id}/history", tag = "orders",
-    security((), ("staff" = [])),
-    params(("id" = uuid::Uuid, Path), OrderHeader, QueryHeaders),
-    responses((status = 200, body = HistoryBody), QueryProblems))]
-async fn history(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<OrderId>,
-    After(position): After,
-) -> Result<Json<HistoryBody>, ApiError> {
-    caller.must_own(&app, id)?;
-    app.views.histories.wait(position).await?;
-    let entries = app.views.histories.of_order(id).await?;
-    if entries.is_empty() {
-        return Err(ApiError::not_found());
-    }
-    Ok(Json(HistoryBody { entries: entries.into_iter().map(|entry| HistoryEntryBody::of(entry, &caller)).collect() }))
-}
-
-impl HistoryEntryBody {
-    fn of(mut entry: HistoryEntry, caller: &Caller) -> Self {
-        if !caller.staff
-            && let Some(placed) = entry.payload.get_mut("Placed").and_then(Value::as_object_mut)
-        {
-            placed.remove("contact"); // The owner reads it in the clear; the ciphertext is for those who prove.
-        }
-        Self {
-            position: entry.position.0,
-            version: entry.version,
-            event: entry.event,
-            at: entry.at,
-            actor: entry.actor,
-            actor_id: entry.actor_id,
-            command: entry.command,
-            correlation: entry.correlation,
-            causation: entry.causation,
-            payload: entry.payload,
-            contact: entry.contact.map(Into::into),
-            hash: entry.hash,
-        }
-    }
 }
