@@ -8,6 +8,7 @@ ENV RUSTUP_TOOLCHAIN=1.95.0
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY migrations migrations
 COPY domain domain
+COPY documents documents
 COPY store store
 COPY providers providers
 COPY projections projections

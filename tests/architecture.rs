@@ -7,14 +7,15 @@ use std::{
 };
 
 /// Every crate, and what it may know of ours.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("store", &[]),
     ("commands", &["domain", "store"]),
     ("projections", &["domain", "store"]),
     ("providers", &["domain"]),
-    ("api", &["commands", "domain", "projections", "providers", "store"]),
-    ("tests", &["api", "commands", "domain", "projections", "providers", "store"]),
+    ("documents", &["domain"]),
+    ("api", &["commands", "documents", "domain", "projections", "providers", "store"]),
+    ("tests", &["api", "commands", "documents", "domain", "projections", "providers", "store"]),
 ];
 
 #[test]

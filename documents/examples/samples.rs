@@ -2,6 +2,7 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+#[expect(clippy::unwrap_used, reason = "shared with the tests, where what cannot go on panics")]
 #[path = "../tests/pdf/samples.rs"]
 mod samples;
 

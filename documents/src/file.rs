@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Datelike as _;
 use domain::{BusinessDate, Language, ports::Unprintable};
 use lopdf::{Object, StringFormat, dictionary};
 use printpdf::{
-    Color, FontId, Op, PaintMode, PdfDocument, PdfFont, PdfFontHandle, PdfPage, PdfSaveOptions, Pt, Rect, Rgb,
-    TextItem, TextMatrix,
+    Color, FontId, Op, PaintMode, PdfDocument, PdfFont, PdfFontHandle, PdfPage, PdfParseErrorSeverity, PdfSaveOptions,
+    Pt, Rect, Rgb, TextItem, TextMatrix,
     date::{Date, DateTime, Offset, Time},
 };
 use sha2::{Digest as _, Sha256};
@@ -32,8 +33,9 @@ pub(crate) fn bytes(document: &Document<'_>, pages: &[Page]) -> Result<Vec<u8>, 
 
     let mut warnings = Vec::new();
     let mut file = printpdf::to_lopdf_doc(&pdf, &PdfSaveOptions::default(), &mut warnings);
-    if let Some(warning) = warnings.first() {
-        return Err(Unprintable(warning.msg.clone()));
+    // It complains of what it could not draw or embed.
+    if let Some(warning) = warnings.into_iter().find(|warning| warning.severity == PdfParseErrorSeverity::Error) {
+        return Err(Unprintable(warning.msg));
     }
     finish(document, &mut file, &id)?;
     let mut bytes = Vec::new();
@@ -78,12 +80,11 @@ fn describe(document: &Document<'_>, pdf: &mut PdfDocument) {
     "printpdf".clone_into(&mut info.producer);
 }
 
-/// Midnight of a day. What a PDF cannot say (years of five digits) is its first day.
+/// Midnight of a day.
 fn moment(day: BusinessDate) -> DateTime {
-    let number = |part: &str| day.format(part).to_string().parse().ok();
-    let year = day.format("%Y").to_string().parse().unwrap_or(1);
+    let small = |number: u32| u8::try_from(number).unwrap_or(1);
     DateTime {
-        date: Date { year, month: number("%m").unwrap_or(1), day: number("%d").unwrap_or(1) },
+        date: Date { year: day.year(), month: small(day.month()), day: small(day.day()) },
         time: Time { hour: 0, minute: 0, second: 0, millisecond: 0 },
         offset: Offset { hours: 0, minutes: 0, seconds: 0, milliseconds: 0 },
     }

@@ -85,7 +85,8 @@ impl Fonts {
                 _ if letter.is_whitespace() => printable.push(' '),
                 _ if self.has(letter) => printable.push(letter),
                 // Letters that only look special, such as those of formulas, have a plain equivalent.
-                _ if letter.nfkd().all(|plain| self.has(plain)) => printable.extend(letter.nfkc()),
+                _ if letter.nfkc().all(|plain| self.has(plain)) => printable.extend(letter.nfkc()),
+                _ if letter.nfkd().all(|part| self.has(part)) => printable.extend(letter.nfkd()),
                 _ => printable.push(UNKNOWN),
             }
         }
@@ -204,4 +205,61 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: Style = Style::plain(1_000);
+
+    #[test]
+    fn every_letter_there_is_can_be_printed() {
+        let fonts = Fonts::embedded().unwrap();
+        for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let Text(printable) = fonts.text(&letter.to_string());
+            let known = |letter| letter == ' ' || fonts.has(letter);
+            assert!(printable.chars().all(known), "{letter:?} becomes {printable:?}");
+            assert_eq!(printable.is_empty(), is_invisible(letter), "{letter:?} becomes {printable:?}");
+        }
+    }
+
+    #[test]
+    fn the_letters_of_europe_are_there() {
+        let fonts = Fonts::embedded().unwrap();
+        let letters = "€éœŒæÆ’‘“”«»–—…•·°№™½²³ᵉ\u{a0}\u{202f}−×□ÀÿßẞŁđŐűŽşţȘțİıĦŋΑωάϋЀѝӘғҐўẠỹ0123456789";
+        assert_eq!(fonts.text(letters).as_str(), letters);
+        assert_eq!(fonts.text("e\u{301} ﬁ 𝔘 ㎏ 東\t\u{200b}\u{7}").as_str(), "é fi U kg □ □");
+    }
+
+    #[test]
+    fn figures_are_all_equally_wide() {
+        let fonts = Fonts::embedded().unwrap();
+        for style in [Style::plain(1_000), Style::strong(1_000)] {
+            let widths: BTreeSet<i32> = ('0'..='9').map(|digit| fonts.width(&Text(digit.into()), style)).collect();
+            assert_eq!(widths.len(), 1);
+        }
+    }
+
+    #[test]
+    fn lines_are_never_too_wide_and_lose_nothing() {
+        let fonts = Fonts::embedded().unwrap();
+        let text = format!("une affiche  {} x\u{302}{}", "m".repeat(90), "y\u{302}".repeat(60));
+        let lines = fonts.wrap(&text, STYLE, 9_000);
+        assert!(lines.iter().all(|line| fonts.width(line, STYLE) <= 9_000));
+        assert!(lines.iter().all(|line| !line.as_str().starts_with(is_combining_mark)));
+        let letters = |text: &str| text.nfc().filter(|letter| *letter != ' ').collect::<String>();
+        assert_eq!(letters(&lines.iter().map(Text::as_str).collect::<String>()), letters(&text));
+        assert_eq!(fonts.wrap("", STYLE, 9_000), [Text::default()]);
+        assert_eq!(fonts.wrap("wide", STYLE, 1).len(), 4, "a letter a line, where there is room for none");
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_with_an_ellipsis() {
+        let fonts = Fonts::embedded().unwrap();
+        assert_eq!(fonts.fit("short", STYLE, 9_000).as_str(), "short");
+        let cut = fonts.fit(&"long ".repeat(50), STYLE, 9_000);
+        assert!(cut.as_str().ends_with('…') && fonts.width(&cut, STYLE) <= 9_000, "{cut:?}");
+        assert_eq!(fonts.fit("none", STYLE, 1).as_str(), "");
+    }
 }

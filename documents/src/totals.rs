@@ -8,16 +8,15 @@ use crate::{
     fonts::Text,
     format,
     grid::Grid,
-    page::{ACCENT, GREY, HAIR, MARGIN, MEASURE, RIGHT, Style, TINT},
+    page::{ACCENT, GREY, HAIR, MARGIN, MEASURE, RIGHT, Style},
 };
 
 const HEAD: Style = Style::strong(720).ink(GREY);
 const PLAIN: Style = Style::plain(860);
 const GRAND: Style = Style::strong(1_250).ink(ACCENT);
 const ROW: i32 = 1_500;
-/// How wide the sums are, and how far their ground reaches beyond them.
+/// How wide the sums are.
 const SUMS: i32 = 18_600;
-const BLEED: i32 = 1_000;
 /// How wide the VAT is.
 const SUMMARY: i32 = MEASURE - SUMS - 4_000;
 /// What the rates have of it.
@@ -71,7 +70,8 @@ fn sums(document: &Document<'_>, flow: &mut Flow<'_>, taxed: bool) -> i32 {
             y += ROW;
         }
     }
-    flow.page().block(RIGHT - SUMS - BLEED, y - 700, SUMS + 2 * BLEED, 2_600, TINT);
+    flow.page().rule(RIGHT - SUMS, y - 700, SUMS, ACCENT);
+    flow.page().rule(RIGHT - SUMS, y + 1_840, SUMS, HAIR);
     let label = if taxed { labels.total_gross } else { labels.total };
     sum(document, flow, y + 1_050, (label, Style::strong(1_000).ink(ACCENT)), (total, GRAND));
     y += 3_300;

@@ -119,14 +119,14 @@ fn tidy(name: &str, pdf: &[u8]) {
     let words = words(pdf);
     assert!(!words.is_empty());
     for word in &words {
-        let inside = word.left > 47.0 && word.right < 548.0 && word.top > 30.0 && word.bottom < 835.0;
+        let inside = word.left > 47_000 && word.right < 548_000 && word.top > 30_000 && word.bottom < 835_000;
         assert!(inside, "{name}: {} is at {} {} on page {}", word.text, word.left, word.bottom, word.page);
     }
     let overlap = |one: &Word, other: &Word| {
         let across = one.right.min(other.right) - one.left.max(other.left);
         let down = one.bottom.min(other.bottom) - one.top.max(other.top);
         let height = (one.bottom - one.top).min(other.bottom - other.top);
-        one.page == other.page && across > 0.5 && down / height > 0.35
+        one.page == other.page && across > 500 && down * 100 > height * 35
     };
     for (index, one) in words.iter().enumerate() {
         if let Some(other) = words[index + 1..].iter().find(|other| overlap(one, other)) {

@@ -5,14 +5,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A word, and where it stands: left, top, right, bottom, in points.
+/// A word, and where it stands, in thousandths of a point.
 pub(crate) struct Word {
     pub(crate) page: usize,
     pub(crate) text: String,
-    pub(crate) left: f64,
-    pub(crate) top: f64,
-    pub(crate) right: f64,
-    pub(crate) bottom: f64,
+    pub(crate) left: i64,
+    pub(crate) top: i64,
+    pub(crate) right: i64,
+    pub(crate) bottom: i64,
 }
 
 /// The text of each page, its lines as they are seen, every white space one space.
@@ -43,11 +43,16 @@ pub(crate) fn words(pdf: &[u8]) -> Vec<Word> {
         page += usize::from(line.starts_with("<page "));
         let Some(rest) = line.strip_prefix("<word ") else { continue };
         let (attributes, rest) = rest.split_once('>').unwrap();
-        let edges: Vec<f64> = attributes.split('"').skip(1).step_by(2).map(|edge| edge.parse().unwrap()).collect();
+        let edges: Vec<i64> = attributes.split('"').skip(1).step_by(2).map(thousandths).collect();
         let text = rest.trim_end_matches("</word>").to_owned();
         words.push(Word { page, text, left: edges[0], top: edges[1], right: edges[2], bottom: edges[3] });
     }
     words
+}
+
+fn thousandths(points: &str) -> i64 {
+    let (whole, rest) = points.split_once('.').unwrap();
+    whole.parse::<i64>().unwrap() * 1_000 + rest[..3].parse::<i64>().unwrap()
 }
 
 /// What `pdffonts` says of each font.
