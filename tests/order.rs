@@ -29,8 +29,8 @@ on_both! {
         assert_eq!(
             shop.types_after(before).await,
             [
-                "CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "OrderPaymentRequested",
-                "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted",
+                "CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "BuyerOrdered", "OrderPaymentRequested",
+                "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued",
             ]
         );
         let events = shop.events_after(before).await;
@@ -198,7 +198,7 @@ on_both! {
         assert_ne!(paid["payments"][0]["attempt"], paid["payments"][1]["attempt"]);
         let events = [
             "OrderPaymentRequested", "OrderPaymentDeclined", "OrderPaymentRequested", "OrderPaymentSucceeded",
-            "OrderPaid", "ProductStockCommitted",
+            "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued",
         ];
         assert_eq!(shop.types_after(before).await, events);
 
@@ -232,7 +232,7 @@ on_both! {
         assert_eq!((&shown["status"], &shown["payments"][0]["status"]), (&json!("paid"), &json!("succeeded")));
         assert_eq!(
             shop.types_after(before).await,
-            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted"]
+            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued"]
         );
         assert_eq!(payments.charges().len(), 1);
         shop.close().await;
@@ -251,7 +251,7 @@ on_both! {
         shop.wait_for("OrderPaid", before).await;
         assert_eq!(
             shop.types_after(before).await,
-            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted"]
+            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued"]
         );
         let mut attempts: Vec<_> = payments.charges().iter().map(|charge| charge.attempt).collect();
         assert_eq!(attempts.len(), 4);
@@ -268,7 +268,7 @@ on_both! {
         let before = shop.head();
         guest.ask(&order, "cancel").await.expect(StatusCode::OK);
         guest.ask(&order, "cancel").await.expect(StatusCode::OK);
-        assert_eq!(shop.types_after(before).await, ["OrderCancelled", "ProductStockReleased"]);
+        assert_eq!(shop.types_after(before).await, ["OrderCancelled", "ProductStockReleased", "BuyerReleased"]);
         let events = shop.events_after(before).await;
         assert_eq!(events[0].transaction_end, events[1].position);
         assert_eq!(says(&events[1]), json!({"order": order.id, "quantity": 2, "available": 5}));
@@ -323,7 +323,7 @@ on_both! {
             shop.types_after(before).await,
             [
                 "CartItemAdded", "CartCheckedOut", "OrderPlaced", "OrderPaid", "ProductStockReserved",
-                "ProductStockCommitted",
+                "ProductStockCommitted", "BuyerOrdered", "BuyerSettled",
             ]
         );
         let events = shop.events_after(before).await;

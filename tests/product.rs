@@ -129,7 +129,7 @@ on_both! {
         guest.pay(&order, "sandbox_ok").await.expect(StatusCode::OK);
         assert_eq!(
             shop.types_after(before).await,
-            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted"]
+            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued"]
         );
         shop.close().await;
     }

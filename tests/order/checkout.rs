@@ -22,7 +22,7 @@ on_both! {
             orders.dedup();
             assert_eq!(orders.len(), 1, "every tab is told the same order and the same token");
             let types = shop.types_after(before).await;
-            assert_eq!(types, ["CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved"]);
+            assert_eq!(types, ["CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "BuyerOrdered"]);
         }
         shop.close().await;
     }
@@ -118,7 +118,7 @@ on_both! {
             let problem = answer.expect_problem(StatusCode::CONFLICT, "product-out-of-stock");
             assert_eq!((&problem["product"], &problem["available"]), (&json!(product), &json!(0)));
         }
-        assert_eq!(shop.types_after(before).await, ["CartCheckedOut", "OrderPlaced", "ProductStockReserved"]);
+        assert_eq!(shop.types_after(before).await, ["CartCheckedOut", "OrderPlaced", "ProductStockReserved", "BuyerOrdered"]);
         assert_eq!(says(&shop.events_after(before).await[2])["available"], 0);
         assert_eq!(shop.available(&product).await, 0);
         shop.close().await;

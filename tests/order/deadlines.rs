@@ -23,7 +23,7 @@ on_both! {
         let released = shop.wait_for("ProductStockReleased", before).await;
         assert_eq!(says(&released), json!({"order": order.id, "quantity": 3, "available": 4}));
         let events = shop.events_after(before).await;
-        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased"]);
+        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased", "BuyerReleased"]);
         assert_eq!(events[0].transaction_end, events[1].position);
         assert_eq!(shop.available(&product).await, 4);
         guest.position = shop.head().0;
@@ -36,7 +36,7 @@ on_both! {
         let before = shop.head();
         shop.turn(TimeDelta::days(1));
         shop.wait_for("OrderExpired", before).await;
-        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased"]);
+        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased", "BuyerReleased"]);
         payer.position = shop.head().0;
         assert_eq!(payer.show(&paid).await["status"], "paid");
         assert_eq!(payer.show_cart().await["state"], "checked_out");
@@ -60,7 +60,7 @@ on_both! {
         assert_eq!(
             shop.types_after(before).await,
             [
-                "OrderExpired", "ProductStockReleased", "OrderPaymentSucceeded", "OrderRefundRequested",
+                "OrderExpired", "ProductStockReleased", "BuyerReleased", "OrderPaymentSucceeded", "OrderRefundRequested",
                 "OrderRefunded",
             ]
         );
@@ -92,7 +92,7 @@ on_both! {
         assert_eq!(
             shop.types_after(before).await,
             [
-                "OrderCancelled", "ProductStockReleased", "OrderPaymentSucceeded", "OrderRefundRequested",
+                "OrderCancelled", "ProductStockReleased", "BuyerReleased", "OrderPaymentSucceeded", "OrderRefundRequested",
                 "OrderRefunded",
             ]
         );
@@ -117,7 +117,7 @@ on_both! {
         shop.wait_for("OrderPaymentDeclined", before).await;
         assert_eq!(
             shop.types_after(before).await,
-            ["OrderExpired", "ProductStockReleased", "OrderPaymentDeclined"]
+            ["OrderExpired", "ProductStockReleased", "BuyerReleased", "OrderPaymentDeclined"]
         );
         shop.close().await;
     }

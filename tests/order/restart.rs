@@ -42,8 +42,8 @@ on_both! {
         assert_eq!(
             shop.types_after(before).await,
             [
-                "CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "OrderPaymentRequested",
-                "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted",
+                "CartItemAdded", "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "BuyerOrdered", "OrderPaymentRequested",
+                "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued",
             ]
         );
         shop.close().await;
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(back(&shop, None).show(&order).await["status"], "paid");
         assert_eq!(
             shop.types_after(before).await,
-            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted"]
+            ["OrderPaymentRequested", "OrderPaymentSucceeded", "OrderPaid", "ProductStockCommitted", "BuyerSettled", "RegisterEntered", "InvoiceIssued"]
         );
         shop.close().await;
     }
@@ -84,7 +84,7 @@ on_both! {
         shop.turn(TimeDelta::minutes(31));
         shop.reopen().await;
         shop.wait_for("ProductStockReleased", before).await;
-        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased"]);
+        assert_eq!(shop.types_after(before).await, ["OrderExpired", "ProductStockReleased", "BuyerReleased"]);
         assert_eq!(back(&shop, None).show(&order).await["status"], "expired");
         assert_eq!(shop.available(&product).await, 5);
         shop.close().await;
