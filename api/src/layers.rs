@@ -38,8 +38,12 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
     for origin in &app.config.trusted_origins {
         csrf = csrf.add_trusted_origin(origin)?;
     }
-    let commands =
-        OpenApiRouter::new().merge(product::commands()).merge(cart::commands()).merge(order::commands()).layer(csrf);
+    let commands = OpenApiRouter::new()
+        .merge(product::commands())
+        .merge(cart::commands())
+        .merge(order::commands())
+        .merge(admin::commands())
+        .layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))
         .merge(cart::queries())
