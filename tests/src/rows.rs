@@ -25,6 +25,14 @@ pub async fn dump(target: &Target) -> BTreeMap<String, Vec<String>> {
     tables
 }
 
+/// The names of the tables of a store, which others may write to.
+pub async fn tables(target: &Target) -> Vec<String> {
+    let db = Db::open(target, Durability::Relaxed).await.expect("the store opens");
+    let tables = tables_of(&db).await;
+    db.close().await;
+    tables
+}
+
 async fn tables_of(db: &Db) -> Vec<String> {
     match db {
         Db::Sqlite { read, .. } => {
