@@ -31,7 +31,9 @@ on_both! {
         let mut shop = Shop::open_as(settings.clone()).await;
         let product = shop.product("brume", 1990, Some(500)).await;
         fill(&shop, &product, 10_000).await;
-        let order = shop.guest().buy(&product, 1).await;
+        let mut guest = shop.guest();
+        let order = guest.buy(&product, 1).await;
+        guest.pay(&order, "sandbox_ok").await.expect(StatusCode::OK);
         shop.close().await;
         for delay in [0, 30, 100, 200, 400] {
             let mut process = Process::start(&settings);
@@ -47,7 +49,7 @@ on_both! {
             process.kill();
 
             let mut shop = Shop::open_as(settings.clone()).await;
-            assert_eq!(shop.guest().show(&order).await["status"], "awaiting_payment");
+            assert_eq!(shop.guest().show(&order).await["status"], "paid");
             assert_eq!(shop.available(&product).await, 499);
             shop.app.views().carts.wait(shop.head()).await.unwrap();
             for name in NAMES {
@@ -63,7 +65,7 @@ on_both! {
         for name in NAMES {
             rebuilt(&shop, name).await;
         }
-        assert_eq!(shop.guest().show(&order).await["status"], "awaiting_payment");
+        assert_eq!(shop.guest().show(&order).await["status"], "paid");
         for name in NAMES {
             wait_for_tables(&settings, name, 2).await;
         }
