@@ -103,14 +103,12 @@ impl<M: ReadModel> Table<M> {
         text.replace("{row}", &self.row).replace("{table}", &self.name.borrow())
     }
 
-    /// Makes the table anew, empty.
+    /// Makes the table, empty; there must be none of its name.
     pub(crate) fn ddl(&self) -> Vec<String> {
         let (name, postgres) = (self.name(), self.db.is_postgres());
         let binary = if postgres { "collate \"C\"" } else { "collate binary" };
         let ddl = M::DDL.replace("{table}", &name).replace("{binary}", binary);
-        let mut statements = vec![format!("drop table if exists {name}")];
-        statements.extend(ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned));
-        statements
+        ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
     /// Writes rows over those with the same keys, all with one parameter.

@@ -15,6 +15,37 @@ async fn two() -> (Shop, Shop) {
     (one, other)
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rebuilds_at_once_leave_one_table_that_is_whole() {
+    let (mut one, mut other) = two().await;
+    let product = one.product("brume", 1990, Some(5)).await;
+    for round in 0..25 {
+        let what = if round % 3 == 2 { "rollback" } else { "rebuild" };
+        let here = join(command(&one, "products", what), command(&one, "products", "rebuild"));
+        let there = join(command(&other, "products", "rebuild"), command(&other, "products", what));
+        let (here, there) = join(here, there).await;
+        let answers = [(&one, here.0), (&one, here.1), (&other, there.0), (&other, there.1)];
+        let mut accepted = 0;
+        for (shop, answer) in answers {
+            assert!([202, 409].contains(&answer.status.as_u16()), "{answer:?}");
+            if answer.status == StatusCode::ACCEPTED {
+                let ended = end_of_rebuild(shop, "products").await;
+                assert_eq!(ended["state"], "flipped", "{ended}");
+                accepted += 1;
+            }
+        }
+        assert!(accepted > 0, "nobody won");
+        for shop in [&one, &other] {
+            assert_eq!(shop.available(&product).await, 5);
+        }
+    }
+    let last = view(&one, "products").await["table"].clone();
+    wait_for_table(&other, "products", &last).await;
+    wait_for_tables(one.config(), "products", 2).await;
+    other.close().await;
+    one.close().await;
+}
+
 /// The same person at another process.
 fn at<'shop>(shop: &'shop Shop, guest: &Guest<'_>) -> Guest<'shop> {
     let mut there = shop.guest();

@@ -78,17 +78,7 @@ pub(super) async fn write(
 ) -> Result<bool, StoreError> {
     on_db!(db, write, |pool| {
         let mut transaction = pool.begin().await?;
-        if let Some(rows) = page.rows {
-            sqlx::query(&page.upsert).bind(rows).execute(&mut *transaction).await?;
-        }
-        for (position, error) in page.set_aside {
-            sqlx::query("insert into set_aside (projection, position, error) values ($1, $2, $3)")
-                .bind(key)
-                .bind(position.to_column())
-                .bind(error)
-                .execute(&mut *transaction)
-                .await?;
-        }
+        // The checkpoint first: who comes second waits here and is turned away before it has done any work.
         let moved = sqlx::query(
             "update checkpoints set position = $1, hash = $2
              where projection = $3 and table_name = $4 and log = $5 and position = $6 and epoch = $7",
@@ -103,11 +93,22 @@ pub(super) async fn write(
         .execute(&mut *transaction)
         .await?
         .rows_affected();
-        if moved == 1 {
-            transaction.commit().await?;
-        } else {
+        if moved != 1 {
             transaction.rollback().await?;
+            return Ok(false);
         }
-        Ok(moved == 1)
-    })
+        if let Some(rows) = page.rows {
+            sqlx::query(&page.upsert).bind(rows).execute(&mut *transaction).await?;
+        }
+        for (position, error) in page.set_aside {
+            sqlx::query("insert into set_aside (projection, position, error) values ($1, $2, $3)")
+                .bind(key)
+                .bind(position.to_column())
+                .bind(error)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+    });
+    Ok(true)
 }

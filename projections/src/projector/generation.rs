@@ -103,7 +103,8 @@ impl<M: ReadModel> Generation<M> {
                 }
             }
         }
-        folded.rows = rows.into_values().flatten().collect();
+        // In the order of their keys: an index takes that much faster than any other.
+        folded.rows = keys.iter().filter_map(|key| rows.remove(key).flatten()).collect();
         Ok(folded)
     }
 

@@ -48,6 +48,8 @@ pub(super) async fn begin_anew(
 ) -> Result<bool, StoreError> {
     let mut gone: Vec<String> = aside(db, view).await?.into_iter().map(|aside| aside.checkpoint.table_name).collect();
     gone.extend(old.map(|old| old.table_name.clone()));
+    // Somebody may just have begun to fill one of this name.
+    gone.push(fresh.table_name.clone());
     on_db!(db, write, |pool| {
         let mut transaction = pool.begin().await?;
         let taken = sqlx::query(
@@ -90,9 +92,15 @@ pub(super) async fn begin_anew(
     Ok(true)
 }
 
-/// Claims the right to fill a table of `view`: the one of `from`, made with `ddl` where it is a new one. `false`:
-/// somebody else has the claim.
-pub(super) async fn claim(db: &Db, view: &str, ddl: &[String], from: &Checkpoint) -> Result<bool, StoreError> {
+/// Claims the right to fill a table of `view`: a new one, made with `ddl`, or the one that is kept at `from`. `false`:
+/// somebody else has the claim, or things are not as they were when `live` was.
+pub(super) async fn claim(
+    db: &Db,
+    view: &str,
+    live: &Checkpoint,
+    from: &Checkpoint,
+    ddl: Option<&[String]>,
+) -> Result<bool, StoreError> {
     on_db!(db, write, |pool| {
         let mut transaction = pool.begin().await?;
         let claimed =
@@ -102,29 +110,53 @@ pub(super) async fn claim(db: &Db, view: &str, ddl: &[String], from: &Checkpoint
                 .execute(&mut *transaction)
                 .await?
                 .rows_affected();
-        if claimed != 1 {
+        // Nobody flips without the claim: what is so now stays so.
+        let is_live: Option<i64> = sqlx::query_scalar(
+            "select epoch from checkpoints where projection = $1 and table_name = $2 and epoch = $3",
+        )
+        .bind(view)
+        .bind(&live.table_name)
+        .bind(live.epoch)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if claimed != 1 || is_live.is_none() {
             transaction.rollback().await?;
             return Ok(false);
         }
+        let Some(ddl) = ddl else {
+            let kept = sqlx::query(
+                "update checkpoints set epoch = epoch where projection = $1 and position = $2 and epoch = $3",
+            )
+            .bind(&from.table_name)
+            .bind(from.position)
+            .bind(from.epoch)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+            if kept == 1 {
+                transaction.commit().await?;
+            } else {
+                transaction.rollback().await?;
+            }
+            return Ok(kept == 1);
+        };
         for statement in ddl {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }
-        if !ddl.is_empty() {
-            sqlx::query(
-                "insert into checkpoints (projection, table_name, log, position, hash, epoch)
-                 values ($1, $1, $2, $3, $4, $5)",
-            )
-            .bind(&from.table_name)
-            .bind(&from.log)
-            .bind(from.position)
-            .bind(&from.hash)
-            .bind(from.epoch)
-            .execute(&mut *transaction)
-            .await?;
-        }
+        sqlx::query(
+            "insert into checkpoints (projection, table_name, log, position, hash, epoch)
+             values ($1, $1, $2, $3, $4, $5)",
+        )
+        .bind(&from.table_name)
+        .bind(&from.log)
+        .bind(from.position)
+        .bind(&from.hash)
+        .bind(from.epoch)
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
-        Ok(true)
-    })
+    });
+    Ok(true)
 }
 
 /// Makes the table that was filled up to `filled` the live one, and keeps the one that was; the claim ends. `None`:

@@ -120,11 +120,11 @@ impl<M: ReadModel> Projector<M> {
                 Origin::Anew => {
                     let from = self.new_checkpoint(Some(&live)).await?;
                     let ddl = self.table.named(&from.table_name).ddl();
-                    (from, ddl)
+                    (from, Some(ddl))
                 }
-                Origin::Kept => (self.kept().await?, Vec::new()),
+                Origin::Kept => (self.kept().await?, None),
             };
-            if generations::claim(db, M::NAME, &ddl, &from).await? {
+            if generations::claim(db, M::NAME, &live, &from, ddl.as_deref()).await? {
                 return Ok(from);
             }
             if is_last || !self.takes_over(stop).await? {
