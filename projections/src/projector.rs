@@ -89,8 +89,8 @@ pub(crate) trait Follow: Send + Sync {
     /// Makes it again beside itself, while it goes on following and answering, and then takes that in its place. Reports
     /// on it to `job`. Runs in a task of its own and ends soon after `stop`.
     async fn rebuild(&self, job: &Job, stop: &CancellationToken) -> Result<(), RebuildError>;
-    /// Throws away what is kept to go back to, but for the `keep` tables that were live last.
-    async fn retire(&self, keep: usize) -> Result<(), StoreError>;
+    /// Throws away what is kept now to go back to, but for the `keep` that answered last, once `grace` has passed.
+    async fn retire(&self, keep: usize, grace: Duration, stop: &CancellationToken) -> Result<(), StoreError>;
 }
 
 /// What follows the log for one read model.
@@ -352,7 +352,7 @@ impl<M: ReadModel> Follow for Projector<M> {
         self.make_again(job, stop).await
     }
 
-    async fn retire(&self, keep: usize) -> Result<(), StoreError> {
-        generations::retire(self.table.db(), M::NAME, keep).await
+    async fn retire(&self, keep: usize, grace: Duration, stop: &CancellationToken) -> Result<(), StoreError> {
+        self.drop_kept(keep, grace, stop).await
     }
 }

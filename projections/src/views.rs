@@ -140,7 +140,12 @@ impl Views {
             let made = made.await.unwrap_or_else(broke_off);
             doer.ended(&made);
             match made {
-                Ok(()) => views.retire_late(&*task).await,
+                Ok(()) => {
+                    if let Err(error) = task.retire(1, GRACE, &views.stop_rebuilds).await {
+                        let fault = &error as &dyn std::error::Error;
+                        tracing::warn!(error = fault, projection = task.name(), "an old table cannot be thrown away");
+                    }
+                }
                 Err(error) if doer.has_begun() => {
                     let fault = &error as &dyn std::error::Error;
                     tracing::error!(error = fault, projection = task.name(), "a view was not made again");
@@ -160,17 +165,6 @@ impl Views {
         tokio::select! {
             () = job.begins() => Ok((self.status_of(&*projector), false)),
             Ok(error) = refused => Err(error),
-        }
-    }
-
-    /// Throws the tables before the last one away, once nobody reads them any more.
-    async fn retire_late(&self, projector: &dyn projector::Follow) {
-        if self.stop_rebuilds.run_until_cancelled(tokio::time::sleep(GRACE)).await.is_none() {
-            return; // When the program is opened again.
-        }
-        if let Err(error) = projector.retire(1).await {
-            let fault = &error as &dyn std::error::Error;
-            tracing::warn!(error = fault, projection = projector.name(), "an old table cannot be thrown away");
         }
     }
 
@@ -205,7 +199,7 @@ impl Views {
             tokio::time::sleep(GRACE).await;
         }
         for projector in self.projectors.iter() {
-            projector.retire(0).await?;
+            projector.retire(0, Duration::ZERO, &self.stop_rebuilds).await?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! What the operator asks of a shop that is served: where its views are, and to make them again.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tests::shop::Answer;
 
 use super::process::{Place, Served};
@@ -51,6 +52,32 @@ async fn a_shop_that_is_served_makes_its_views_again() {
     place.run(&["rebuild"]).done(&["histories: made again"]);
     let served = place.serve();
     assert!(tables(&last).iter().zip(tables(&views(&place, &served).await)).all(|(before, after)| **before != *after));
+    served.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_looking_leaves_the_shop_at_it() {
+    let place = Place::new();
+    let served = place.serve();
+    let before = views(&place, &served).await;
+    // Nothing gets on while somebody else writes to the views.
+    let url = format!("sqlite:{}", place.data("views.db").display());
+    let mut session = SqliteConnection::connect(&url).await.unwrap();
+    session.execute("begin immediate").await.unwrap();
+    let said = place.interrupt(&["rebuild"], Duration::from_secs(2));
+    said.refused(&["the shop goes on making products again", "webox projections"]);
+    assert_eq!(tables(&views(&place, &served).await), tables(&before));
+    session.execute("rollback").await.unwrap();
+    session.close().await.unwrap();
+    for _ in 0..200 {
+        if views(&place, &served).await[0]["rebuild"]["state"] == "flipped" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let after = views(&place, &served).await;
+    assert_ne!(tables(&after)[0], tables(&before)[0]);
+    assert_eq!(tables(&after)[1..], tables(&before)[1..], "the others were not asked for");
     served.stop();
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use indicatif::ProgressBar;
 use projections::{State, Views};
 use store::{DataFolder, Log, Position, StoreError, Vault};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     progress_bar, say,
@@ -103,29 +104,33 @@ async fn rebuild_here(stores: &Stores, only: Option<&str>) -> anyhow::Result<()>
     Ok(stores.views.retire().await?)
 }
 
-/// Lets the shop do it, and looks on until it is done.
+/// Lets the shop do it, and looks on until it is done or somebody has seen enough.
 async fn ask_to_rebuild(server: &Server, name: &str) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let bar = progress_bar(name, Position::START);
+    let made = tokio::select! {
+        made = look_on(server, name, &bar) => made,
+        _ = interrupt.recv() => {
+            Err(anyhow!("the shop goes on making {name} again; `webox projections` tells how far it is"))
+        }
+    };
+    if made.is_err() {
+        bar.abandon();
+    }
+    done(&bar, name, made?)
+}
+
+async fn look_on(server: &Server, name: &str, bar: &ProgressBar) -> anyhow::Result<u64> {
     const STEP: Duration = Duration::from_millis(200);
     let mut view = server.rebuild(name).await?;
-    let bar = progress_bar(name, Position::START);
     loop {
         let rebuild = view.rebuild.with_context(|| format!("the shop was started anew, and {name} is as it was"))?;
         bar.set_length(rebuild.head);
         bar.set_position(rebuild.position);
         match &*rebuild.state {
-            "running" => {}
-            "flipped" => return done(&bar, name, rebuild.position),
-            _ => {
-                bar.abandon();
-                bail!("{name} was not made again: {}", rebuild.error.unwrap_or(rebuild.state));
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(STEP) => {}
-            _ = tokio::signal::ctrl_c() => {
-                bar.abandon();
-                bail!("the shop goes on making {name} again; `webox projections` tells how far it is");
-            }
+            "running" => tokio::time::sleep(STEP).await,
+            "flipped" => return Ok(rebuild.position),
+            _ => bail!("{name} was not made again: {}", rebuild.error.unwrap_or(rebuild.state)),
         }
         view = server.projection(name).await?;
     }

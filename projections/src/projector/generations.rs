@@ -256,34 +256,35 @@ pub(super) async fn abandon(db: &Db, view: &str, seen: &Checkpoint) -> Result<bo
     })
 }
 
-/// Throws the tables that are kept to go back to away, but for the `keep` that were live last.
-pub(super) async fn retire(db: &Db, view: &str, keep: usize) -> Result<(), StoreError> {
+/// The tables that are kept to go back to, but for the `keep` that were live last.
+pub(super) async fn kept_before(db: &Db, view: &str, keep: usize) -> Result<Vec<Checkpoint>, StoreError> {
     let kept = aside(db, view).await?.into_iter().filter(|aside| !aside.is_claimed);
-    for Aside { checkpoint, .. } in kept.skip(keep) {
-        on_db!(db, write, |pool| {
-            let mut transaction = pool.begin().await?;
-            // Not one that somebody claimed meanwhile to go back to it.
-            let gone = sqlx::query(
-                "delete from checkpoints where projection = $1 and epoch = $2
-                 and not exists (select 1 from rebuilds where table_name = $1)",
-            )
-            .bind(&checkpoint.table_name)
-            .bind(checkpoint.epoch)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-            if gone == 1 {
-                sqlx::query("delete from set_aside where projection = $1")
-                    .bind(&checkpoint.table_name)
-                    .execute(&mut *transaction)
-                    .await?;
-                let statement = format!("drop table if exists {}", checkpoint.table_name);
-                sqlx::query(&statement).execute(&mut *transaction).await?;
-                transaction.commit().await?;
-            } else {
-                transaction.rollback().await?;
-            }
-        });
-    }
+    Ok(kept.skip(keep).map(|aside| aside.checkpoint).collect())
+}
+
+/// Throws a table that was kept at `kept` away, unless somebody went back to it or is about to.
+pub(super) async fn drop_kept(db: &Db, kept: &Checkpoint) -> Result<(), StoreError> {
+    on_db!(db, write, |pool| {
+        let mut transaction = pool.begin().await?;
+        let gone = sqlx::query(
+            "delete from checkpoints where projection = $1 and epoch = $2
+             and not exists (select 1 from rebuilds where table_name = $1)",
+        )
+        .bind(&kept.table_name)
+        .bind(kept.epoch)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if gone == 1 {
+            sqlx::query("delete from set_aside where projection = $1")
+                .bind(&kept.table_name)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(&format!("drop table if exists {}", kept.table_name)).execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        } else {
+            transaction.rollback().await?;
+        }
+    });
     Ok(())
 }

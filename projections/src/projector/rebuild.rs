@@ -173,7 +173,25 @@ impl<M: ReadModel> Projector<M> {
     /// Throws away what a process that is gone has left.
     pub(super) async fn sweep(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         if self.takes_over(stop).await? {
-            generations::retire(self.table.db(), M::NAME, 1).await?;
+            self.drop_kept(1, Duration::ZERO, stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Throws away what is kept now, but for the `keep` tables that were live last, once `grace` has passed.
+    pub(super) async fn drop_kept(
+        &self,
+        keep: usize,
+        grace: Duration,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let db = self.table.db();
+        let kept = generations::kept_before(db, M::NAME, keep).await?;
+        if kept.is_empty() || stop.run_until_cancelled(tokio::time::sleep(grace)).await.is_none() {
+            return Ok(()); // Or when the program is opened again.
+        }
+        for kept in kept {
+            generations::drop_kept(db, &kept).await?;
         }
         Ok(())
     }
