@@ -1,4 +1,7 @@
-//! The program: `webox serve`, `migrate`, `rebuild`, `verify`, `replay`, `config`.
+//! The program: `webox serve`, `migrate`, `projections`, `rebuild`, `verify`, `replay`, `config`.
+
+mod rebuild;
+mod server;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -38,11 +41,20 @@ enum Command {
     Serve,
     /// Bring the stores to the shape this version needs, and stop
     Migrate,
-    /// Make views again from the log, while no shop is served from this data folder
+    /// Show where every view is
+    Projections {
+        /// Ask the shop at this address, not the one that is served from the data folder
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
+    /// Make views again from the log: by the shop that is served from this data folder, or else here
     Rebuild {
         /// Only this one: products, carts, orders, histories
         #[arg(long, value_name = "NAME")]
         projection: Option<String>,
+        /// Ask the shop at this address, not the one that is served from the data folder
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
     },
     /// Prove that nothing in the log was altered; a shop may be served meanwhile
     Verify,
@@ -62,7 +74,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(config).await,
         Command::Migrate => migrate(&config).await,
-        Command::Rebuild { projection } => rebuild(&config, projection.as_deref()).await,
+        Command::Projections { server } => rebuild::list(&config, server.as_deref()).await,
+        Command::Rebuild { projection, server } => {
+            rebuild::rebuild(&config, projection.as_deref(), server.as_deref()).await
+        }
         Command::Verify => prove(&config).await,
         Command::Replay { stream } => replay(&config, &stream).await,
         Command::Config => say(&config.to_string()),
@@ -134,29 +149,6 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
     vault.close().await;
     log.close().await;
     say(&format!("Everything is in today's shape; the log holds {head} events"))
-}
-
-async fn rebuild(config: &Config, projection: Option<&str>) -> anyhow::Result<()> {
-    let _folder = DataFolder::take(&config.data)?;
-    let log = Log::open(&config.log_target()?).await?;
-    let vault = Vault::open(&config.vault_target()?).await?;
-    let views = Views::open(&log, &vault, &config.views_target()?).await?;
-    let names: Vec<&str> = views.names().filter(|name| projection.is_none_or(|asked| asked == *name)).collect();
-    if names.is_empty() {
-        let known = views.names().collect::<Vec<_>>().join(", ");
-        bail!("there is no projection of this name; there are {known}");
-    }
-    let head = log.head().await?.position;
-    for name in names {
-        let bar = progress_bar(name, head);
-        let reached = views.rebuild(name, &mut |at: Position| bar.set_position(at.0)).await?;
-        bar.finish();
-        say(&format!("{name}: made again from {} events", reached.unwrap_or_default()))?;
-    }
-    views.close().await;
-    vault.close().await;
-    log.close().await;
-    Ok(())
 }
 
 async fn prove(config: &Config) -> anyhow::Result<()> {

@@ -235,6 +235,11 @@ impl ApiError {
         Self::new(OVERLOADED).with_retry_after(1)
     }
 
+    /// The shop cannot do it at the moment.
+    pub(crate) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(UNAVAILABLE).with_retry_after(2).with_cause(cause)
+    }
+
     pub(crate) fn body_too_large() -> Self {
         Self::new(TOO_LARGE)
     }
@@ -260,7 +265,7 @@ impl From<Failure> for ApiError {
             Failure::UnknownOutcome => Self::new(UNKNOWN_OUTCOME).with_retry_after(2),
             Failure::TooLarge => Self::new(TOO_LARGE),
             Failure::Contended => Self::new(CONTENDED).with_retry_after(1),
-            failure @ Failure::Store(_) => Self::new(UNAVAILABLE).with_retry_after(2).with_cause(failure),
+            failure @ Failure::Store(_) => Self::unavailable(failure),
             failure @ Failure::Event(_) => Self::fault(failure),
         }
     }
@@ -271,7 +276,7 @@ impl From<QueryError> for ApiError {
         match error {
             QueryError::Behind { at, .. } => Self::new(VIEW_BEHIND).with_retry_after(1).with_present("position", at),
             QueryError::Cursor => Self::new(CURSOR),
-            error @ QueryError::Store(_) => Self::new(UNAVAILABLE).with_retry_after(2).with_cause(error),
+            error @ QueryError::Store(_) => Self::unavailable(error),
         }
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
         .merge(cart::commands())
         .merge(order::commands())
         .merge(invoice::commands())
+        .merge(admin::commands())
         .layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))

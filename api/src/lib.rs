@@ -49,6 +49,9 @@ pub use config::Config;
 
 use crate::{monitoring::Machine, request::TokenHash};
 
+/// What stands before the address of the shop that has a data folder.
+const ANNOUNCED: &str = "webox on ";
+
 /// What the shop is opened with.
 pub struct Setup {
     /// The settings.
@@ -178,6 +181,7 @@ impl App {
         const PATIENCE: Duration = Duration::from_secs(10);
         self.ready.store(false, Ordering::Release);
         self.stop.cancel();
+        self.views.stop_rebuilds();
         self.reactors.stop().await;
         self.tasks.close();
         self.tasks.wait().await;
@@ -203,7 +207,7 @@ impl App {
     pub fn announce(&self, address: &str) -> anyhow::Result<()> {
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = folder.as_mut() {
-            folder.announce(&format!("webox on {address}"))?;
+            folder.announce(&format!("{ANNOUNCED}{address}"))?;
         }
         Ok(())
     }

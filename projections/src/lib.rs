@@ -1,12 +1,14 @@
 //! Everything the shop shows: read models that follow the log.
 //!
 //! A read model is one file, named for what it lists: its table, its row, its queries, its fold. `projector` is how all
-//! of them follow the log, `table` how their rows are read and written, `told` how an event is told to them. Views
-//! live in a database, a schema or a file of their own and can be thrown away: the log makes them again.
+//! of them follow the log and are made again, `table` how their rows are read and written, `told` how an event is told
+//! to them, `views` all of them together. Views live in a database, a schema or a file of their own and can be thrown away: the log makes them again.
 
 pub mod carts;
 pub mod histories;
 pub mod invoices;
+mod job;
+mod meter;
 pub mod orders;
 pub mod page;
 pub mod products;
@@ -17,22 +19,16 @@ mod read_model;
 pub mod sales;
 mod table;
 mod told;
+mod views;
 
-use std::sync::Arc;
+use store::{Position, StoreError};
 
-use store::{Db, Log, Position, StoreError, Target, Vault, db::Durability};
-use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
+pub use job::{Origin, Outcome, RebuildError, RebuildStatus};
 pub use projector::{State, Status};
 pub use read_model::{FoldError, OnPoison, ReadModel};
 pub use table::{Document, Table};
 pub use told::Told;
-
-use crate::{
-    carts::Carts, histories::Histories, invoices::Invoices, orders::Orders, products::Products, projector::Projector,
-    promo_uses::PromoUses, promos::Promos, sales::SalesByDay,
-};
+pub use views::Views;
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -56,118 +52,5 @@ pub enum QueryError {
 impl From<sqlx::Error> for QueryError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-/// The views, open.
-#[derive(Clone)]
-pub struct Views {
-    /// Every product.
-    pub products: Table<Products>,
-    /// Every cart.
-    pub carts: Table<Carts>,
-    /// Every order.
-    pub orders: Table<Orders>,
-    /// What happened to every order.
-    pub histories: Table<Histories>,
-    /// Every promo code.
-    pub promos: Table<Promos>,
-    /// Which orders used every promo code.
-    pub promo_uses: Table<PromoUses>,
-    /// Every invoice and credit note.
-    pub invoices: Table<Invoices>,
-    /// What was sold every day.
-    pub sales: Table<SalesByDay>,
-    db: Db,
-    projectors: Arc<[Arc<dyn projector::Follow>]>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Views {
-    /// Opens the views. One that belongs to another log, or was made by another version of itself, begins anew.
-    pub async fn open(log: &Log, vault: &Vault, target: &Target) -> Result<Self, StoreError> {
-        let db = Db::open(target, Durability::Relaxed).await?;
-        projector::checkpoint::make_tables(&db).await?;
-        let products = Projector::<Products>::open(&db, log, vault).await?;
-        let carts = Projector::<Carts>::open(&db, log, vault).await?;
-        let orders = Projector::<Orders>::open(&db, log, vault).await?;
-        let histories = Projector::<Histories>::open(&db, log, vault).await?;
-        let promos = Projector::<Promos>::open(&db, log, vault).await?;
-        let promo_uses = Projector::<PromoUses>::open(&db, log, vault).await?;
-        let invoices = Projector::<Invoices>::open(&db, log, vault).await?;
-        let sales = Projector::<SalesByDay>::open(&db, log, vault).await?;
-        Ok(Self {
-            products: products.table(),
-            carts: carts.table(),
-            orders: orders.table(),
-            histories: histories.table(),
-            promos: promos.table(),
-            promo_uses: promo_uses.table(),
-            invoices: invoices.table(),
-            sales: sales.table(),
-            db,
-            projectors: [
-                products.follow(),
-                carts.follow(),
-                orders.follow(),
-                histories.follow(),
-                promos.follow(),
-                promo_uses.follow(),
-                invoices.follow(),
-                sales.follow(),
-            ]
-            .into(),
-            stop: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-        })
-    }
-
-    /// Lets every view follow the log until [`Views::close`].
-    pub fn start(&self) {
-        for projector in self.projectors.iter() {
-            let (projector, stop) = (Arc::clone(projector), self.stop.clone());
-            self.tasks.spawn(async move { projector.run(stop).await });
-        }
-    }
-
-    /// The names of all views.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.projectors.iter().map(|projector| projector.name())
-    }
-
-    /// Where every view is.
-    pub fn statuses(&self) -> Vec<Status> {
-        self.projectors.iter().map(|projector| projector.status()).collect()
-    }
-
-    /// How far every view is, to be waited on.
-    pub fn watches(&self) -> Vec<watch::Receiver<Position>> {
-        self.projectors.iter().map(|projector| projector.watch()).collect()
-    }
-
-    /// Whether the views can be read.
-    pub async fn answer(&self) -> Result<(), StoreError> {
-        self.db.answers().await
-    }
-
-    /// Throws one view away and makes it again from the log, while nobody else follows it. `progress` hears how far it is.
-    pub async fn rebuild(
-        &self,
-        name: &str,
-        progress: &mut (dyn FnMut(Position) + Send),
-    ) -> Result<Option<Position>, StoreError> {
-        match self.projectors.iter().find(|projector| projector.name() == name) {
-            Some(projector) => projector.rebuild(progress).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Lets every view reach what is in the log now, then closes.
-    pub async fn close(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.db.close().await;
     }
 }

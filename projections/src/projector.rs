@@ -1,30 +1,41 @@
-//! How a read model follows the log: load the rows a page speaks of, fold in memory, write the rows and the checkpoint in
-//! one transaction.
+//! How a read model follows the log, and which of its tables answers.
 //!
 //! The checkpoint says which log, which position, which hash, which epoch. One that is not where this projector left it
-//! aborts the transaction: somebody else follows the same table, or began it anew.
+//! aborts the transaction: somebody else follows the same table, or another table took over. Then it goes on from where
+//! the checkpoint is now; queries go over to another table only when that has seen all they were shown before.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use serde::Serialize;
-use store::{Db, Log, Position, Recorded, StoreError, Vault, chain::hex};
-use tokio::sync::watch;
+use store::{Db, Log, Position, Recorded, StoreError, Vault};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::checkpoint::Checkpoint;
-use crate::{FoldError, OnPoison, QueryError, ReadModel, Table, table::write_json, told};
+use self::{
+    checkpoint::Checkpoint,
+    generation::{Generation, ProjectError, still_holds},
+};
+use crate::{
+    ReadModel, RebuildError, RebuildStatus, Table,
+    job::Job,
+    meter::Meter,
+    table::{table_name, table_number},
+};
 
 pub(crate) mod checkpoint;
+mod generation;
+mod generations;
+mod rebuild;
 
-/// How many events are folded at once.
-const PAGE: u32 = 5_000;
-/// How far a checkpoint may stay behind while nothing is written.
-const STRIDE: u64 = 10_000;
+/// How often a projector that shares its database looks whether another process made another table the live one.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where a view is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,10 +48,14 @@ pub struct Status {
     pub position: Position,
     /// How many events of the log it has not seen.
     pub lag: u64,
+    /// Events a second over the last seconds.
+    pub rate: u64,
     /// Whether it follows.
     pub state: State,
     /// How many events were set aside because they could not be read.
     pub set_aside: u64,
+    /// How it is being made again, or was since the program started.
+    pub rebuild: Option<RebuildStatus>,
 }
 
 /// Whether a view follows the log.
@@ -63,14 +78,21 @@ pub enum State {
     },
 }
 
-/// A projector of any read model.
+/// What follows the log and can be made again from it.
 #[async_trait]
 pub(crate) trait Follow: Send + Sync {
     fn name(&self) -> &'static str;
+    /// Where it is; what it knows of rebuilds is added by [`crate::Views`].
     fn status(&self) -> Status;
+    /// How far it is, to be waited on.
     fn watch(&self) -> watch::Receiver<Position>;
+    /// Follows until `stop`.
     async fn run(&self, stop: CancellationToken);
-    async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Position, StoreError>;
+    /// Makes it again beside itself, while it goes on following and answering, and then takes that in its place. Reports
+    /// on it to `job`. Runs in a task of its own and ends soon after `stop`.
+    async fn rebuild(&self, job: &Job, stop: &CancellationToken) -> Result<(), RebuildError>;
+    /// Throws away what is kept now to go back to, but for the `keep` that answered last, once `grace` has passed.
+    async fn retire(&self, keep: usize, grace: Duration, stop: &CancellationToken) -> Result<(), StoreError>;
 }
 
 /// What follows the log for one read model.
@@ -78,29 +100,71 @@ pub(crate) struct Projector<M> {
     table: Table<M>,
     log: Log,
     vault: Vault,
+    name: watch::Sender<Arc<str>>,
     reached: watch::Sender<Position>,
-    state: Mutex<State>,
-    set_aside: Mutex<u64>,
+    /// What is told with [`Projector::status`], and the epoch of the table that answers.
+    now: Mutex<Now>,
+    meter: Meter,
+    /// Another table was made the live one here.
+    flipped: Notify,
+    follows: AtomicBool,
+}
+
+struct Now {
+    epoch: i64,
+    state: State,
+    set_aside: u64,
+}
+
+/// Why following ended before it was told to.
+enum Ended {
+    /// An event cannot be folded, and this view stops before it.
+    Halted { epoch: i64, at: Position, error: String },
+    /// The checkpoint is elsewhere, or the database failed.
+    Project(ProjectError),
+}
+
+impl<E: Into<ProjectError>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Self::Project(error.into())
+    }
 }
 
 impl<M: ReadModel> Projector<M> {
     pub(crate) async fn open(db: &Db, log: &Log, vault: &Vault) -> Result<Arc<Self>, StoreError> {
+        let (name, named) = watch::channel(Arc::from(table_name::<M>(0)));
         let (reached, at) = watch::channel(Position::START);
         let projector = Self {
-            table: Table::new(db, at),
+            table: Table::new(db, named, at),
             log: log.clone(),
             vault: vault.clone(),
+            name,
             reached,
-            state: Mutex::new(State::Following),
-            set_aside: Mutex::new(0),
+            now: Mutex::new(Now { epoch: 0, state: State::Following, set_aside: 0 }),
+            meter: Meter::default(),
+            flipped: Notify::new(),
+            follows: AtomicBool::new(false),
         };
-        let checkpoint = match projector.read_checkpoint().await? {
-            Some(checkpoint) if projector.still_holds(&checkpoint).await? => checkpoint,
-            found => projector.begin_anew(found).await?,
+        let checkpoint = loop {
+            match projector.read_checkpoint().await? {
+                Some(checkpoint)
+                    if table_number::<M>(&checkpoint.table_name).is_some() && still_holds(log, &checkpoint).await? =>
+                {
+                    break checkpoint;
+                }
+                found => {
+                    if let Some(fresh) = projector.begin_anew(found).await? {
+                        break fresh;
+                    }
+                }
+            }
         };
-        let set_aside = checkpoint::count_set_aside(db, M::NAME).await?;
-        *projector.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = set_aside;
-        projector.reached.send_replace(checkpoint.at());
+        projector.arrive(&checkpoint, checkpoint.at());
+        projector.count_set_aside().await?;
+        if log.exclusive() {
+            // Nobody else can be at it: what is half made is what a process that is gone has left.
+            projector.sweep(&CancellationToken::new()).await?;
+        }
         Ok(Arc::new(projector))
     }
 
@@ -116,125 +180,146 @@ impl<M: ReadModel> Projector<M> {
         checkpoint::read(self.table.db(), M::NAME).await
     }
 
-    /// Whether the checkpoint speaks of this table and of this log, as the log is now.
-    async fn still_holds(&self, checkpoint: &Checkpoint) -> Result<bool, StoreError> {
-        if checkpoint.table_name != self.table.name() || checkpoint.log != self.log.id().to_string() {
-            return Ok(false);
-        }
-        let Some(before) = checkpoint.at().0.checked_sub(1) else { return Ok(true) };
-        let found = self.log.read_all(Position(before), 1).await?;
-        Ok(found.first().is_some_and(|event| hex(&event.hash) == checkpoint.hash))
+    /// Makes a table anew and forgets what was before. `None` where another process did so first.
+    async fn begin_anew(&self, old: Option<Checkpoint>) -> Result<Option<Checkpoint>, StoreError> {
+        let fresh = self.new_checkpoint(old.as_ref()).await?;
+        let ddl = self.table.named(&fresh.table_name).ddl();
+        let begun = generations::begin_anew(self.table.db(), M::NAME, ddl, old.as_ref(), &fresh).await?;
+        Ok(begun.then_some(fresh))
     }
 
-    /// Makes the table anew and forgets what was before.
-    async fn begin_anew(&self, old: Option<Checkpoint>) -> Result<Checkpoint, StoreError> {
-        let fresh = Checkpoint {
-            table_name: self.table.name().to_owned(),
+    /// A checkpoint before the first event, of a table that no other has the name of.
+    async fn new_checkpoint(&self, live: Option<&Checkpoint>) -> Result<Checkpoint, StoreError> {
+        let aside = generations::aside(self.table.db(), M::NAME).await?;
+        let known = || live.into_iter().chain(aside.iter().map(|aside| &aside.checkpoint));
+        let number = known().filter_map(|known| table_number::<M>(&known.table_name)).max().unwrap_or(0);
+        Ok(Checkpoint {
+            table_name: table_name::<M>(number + 1),
             log: self.log.id().to_string(),
             position: 0,
             hash: String::new(),
-            epoch: old.as_ref().map_or(1, |old| old.epoch + 1),
-        };
-        checkpoint::begin_anew(self.table.db(), M::NAME, self.table.ddl(), old, &fresh).await?;
-        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) = 0;
-        self.reached.send_replace(Position::START);
-        Ok(fresh)
-    }
-
-    /// Folds a page and writes what came of it. Answers the new checkpoint.
-    async fn project(&self, from: &Checkpoint, page: &[&Recorded]) -> Result<Checkpoint, ProjectError> {
-        let Some(last) = page.last() else { return Ok(from.clone()) };
-        let folded = self.fold(page).await?;
-        let end = folded.halted.as_ref().map_or(last.position, |(at, _)| Position(at.0 - 1));
-        let far = end.0 > from.at().0 + STRIDE;
-        if folded.rows.is_empty() && folded.set_aside.is_empty() && !far && folded.halted.is_none() {
-            self.reached.send_replace(end);
-            return Ok(from.clone());
-        }
-        let at_end = page.iter().rev().find(|event| event.position == end);
-        let hash = at_end.map_or_else(|| from.hash.clone(), |event| hex(&event.hash));
-        let to = Checkpoint { position: end.to_column(), hash, ..from.clone() };
-        self.write(from, &to, &folded).await?;
-        self.reached.send_replace(end);
-        if let Some((at, error)) = folded.halted {
-            return Err(ProjectError::Halted { at, error });
-        }
-        Ok(to)
-    }
-
-    async fn fold(&self, page: &[&Recorded]) -> Result<Folded<M>, ProjectError> {
-        let told = told::tell(&self.vault, M::STREAMS, page.iter().copied()).await?;
-        let mut keys: Vec<String> = told.iter().filter_map(|(_, told)| M::key(told.as_ref().ok()?)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let stored = if keys.is_empty() { HashMap::new() } else { self.load(&keys).await? };
-        let mut rows: HashMap<String, Option<M::Row>> = HashMap::with_capacity(keys.len());
-        let mut folded = Folded { rows: Vec::new(), set_aside: Vec::new(), halted: None };
-        for (recorded, told) in told {
-            let outcome = told.map_err(FoldError::from).and_then(|told| match M::key(&told) {
-                None => Ok(()),
-                Some(key) => {
-                    let row = rows.entry(key).or_insert_with_key(|key| stored.get(key).cloned());
-                    M::fold(row, &told)
-                }
-            });
-            let Err(error) = outcome else { continue };
-            tracing::error!(projection = M::NAME, position = recorded.position.0, %error, "an event cannot be folded");
-            match M::ON_POISON {
-                OnPoison::SetAside => folded.set_aside.push((recorded.position, error.to_string())),
-                OnPoison::Halt => {
-                    folded.halted = Some((recorded.position, error.to_string()));
-                    break;
-                }
-            }
-        }
-        folded.rows = rows.into_values().flatten().collect();
-        Ok(folded)
-    }
-
-    async fn load(&self, keys: &[String]) -> Result<HashMap<String, M::Row>, ProjectError> {
-        self.table.find_all(keys).await.map_err(|error| match error {
-            QueryError::Store(error) => ProjectError::Store(error),
-            error @ (QueryError::Behind { .. } | QueryError::Cursor) => {
-                ProjectError::Store(StoreError::Corrupt(error.to_string()))
-            }
+            epoch: known().map(|known| known.epoch).max().unwrap_or(0) + 1,
         })
     }
 
-    /// Writes the rows and moves the checkpoint, both or neither.
-    async fn write(&self, from: &Checkpoint, to: &Checkpoint, folded: &Folded<M>) -> Result<(), ProjectError> {
-        let rows = if folded.rows.is_empty() { None } else { Some(write_json(&folded.rows)?) };
-        let page = checkpoint::Page { upsert: self.table.upsert(), rows, set_aside: &folded.set_aside };
-        if !checkpoint::write(self.table.db(), M::NAME, from, to, page).await? {
-            return Err(ProjectError::Fenced);
+    /// The live table `checkpoint` speaks of has seen everything up to `position`. Queries go over to it when that is no
+    /// less than they were shown before. What another table did before it is of no interest any more.
+    fn arrive(&self, checkpoint: &Checkpoint, position: Position) -> bool {
+        let mut now = self.now();
+        if checkpoint.epoch < now.epoch || (checkpoint.epoch > now.epoch && position < *self.reached.borrow()) {
+            return false;
         }
-        *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner) += folded.set_aside.len() as u64;
+        let is_another = checkpoint.epoch > now.epoch;
+        if is_another {
+            now.epoch = checkpoint.epoch;
+            // The name first: whoever waits for a position then reads the table that has it.
+            self.name.send_replace(Arc::from(&*checkpoint.table_name));
+        }
+        let moved = self.reached.send_if_modified(|reached| {
+            let further = position > *reached;
+            *reached = position.max(*reached);
+            further
+        });
+        if moved {
+            self.meter.note(position);
+        }
+        is_another
+    }
+
+    async fn count_set_aside(&self) -> Result<(), StoreError> {
+        let count = checkpoint::count_set_aside(self.table.db(), M::NAME).await?;
+        self.now().set_aside = count;
         Ok(())
     }
 
+    fn now(&self) -> std::sync::MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn say(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.now().state = state;
     }
 
     /// Follows from the stored checkpoint until something stops it.
-    async fn follow_from_checkpoint(&self, stop: &CancellationToken) -> Result<(), ProjectError> {
+    async fn follow_from_checkpoint(&self, stop: &CancellationToken) -> Result<(), Ended> {
         let Some(mut checkpoint) = self.read_checkpoint().await? else {
-            return Err(ProjectError::Fenced);
+            return Err(ProjectError::Fenced.into());
         };
-        if checkpoint.table_name != self.table.name() {
+        if table_number::<M>(&checkpoint.table_name).is_none() {
             let error = "another version of this view has taken over".to_owned();
-            return Err(ProjectError::Halted { at: checkpoint.at(), error });
+            return Err(Ended::Halted { epoch: checkpoint.epoch, at: checkpoint.at(), error });
         }
-        self.reached.send_replace(checkpoint.at());
+        let generation = Generation::live(self.table.named(&checkpoint.table_name));
+        self.arrive(&checkpoint, checkpoint.at());
+        self.count_set_aside().await?;
         let mut follower = self.log.follow(checkpoint.at());
+        let mut look = tokio::time::interval(LOOK);
         self.say(State::Following);
         loop {
             let page = tokio::select! {
                 page = follower.next() => page?,
+                () = self.flipped.notified() => return Err(ProjectError::Fenced.into()),
+                _ = look.tick(), if !self.log.exclusive() => {
+                    if self.is_replaced(checkpoint.epoch).await? {
+                        return Err(ProjectError::Fenced.into());
+                    }
+                    continue;
+                }
                 () = stop.cancelled() => return Ok(()),
             };
             let events: Vec<&Recorded> = page.events().collect();
-            checkpoint = self.project(&checkpoint, &events).await?;
+            let written = generation.project(&self.vault, &checkpoint, &events).await?;
+            checkpoint = written.checkpoint;
+            self.now().set_aside += written.set_aside;
+            self.arrive(&checkpoint, written.end);
+            if let Some((at, error)) = written.halted {
+                return Err(Ended::Halted { epoch: checkpoint.epoch, at, error });
+            }
+        }
+    }
+
+    /// Whether another table of this version than that of `epoch` is the live one by now.
+    async fn is_replaced(&self, epoch: i64) -> Result<bool, StoreError> {
+        let now = self.read_checkpoint().await?;
+        Ok(now.is_some_and(|now| now.epoch != epoch && table_number::<M>(&now.table_name).is_some()))
+    }
+
+    /// Returns when a view that halted has another table: one that was made again, here or by another process.
+    async fn healed(&self, epoch: i64) {
+        loop {
+            tokio::select! {
+                () = self.flipped.notified() => return,
+                () = tokio::time::sleep(LOOK), if !self.log.exclusive() => {
+                    if self.is_replaced(epoch).await.unwrap_or(false) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn follow_until(&self, stop: CancellationToken) {
+        const SOON: Duration = Duration::from_millis(20);
+        const LATE: Duration = Duration::from_secs(5);
+        let mut wait = SOON;
+        while !stop.is_cancelled() {
+            match self.follow_from_checkpoint(&stop).await {
+                Ok(()) => return,
+                // Somebody else moved the checkpoint: go on from where it is now.
+                Err(Ended::Project(ProjectError::Fenced)) => wait = SOON,
+                Err(Ended::Halted { epoch, at, error }) => {
+                    self.say(State::Halted { at, error });
+                    stop.run_until_cancelled(self.healed(epoch)).await;
+                    wait = SOON;
+                }
+                Err(Ended::Project(ProjectError::Store(error))) => {
+                    let fault = &error as &dyn std::error::Error;
+                    tracing::warn!(error = fault, projection = M::NAME, "a view cannot follow the log");
+                    self.say(State::Retrying { error: error.to_string() });
+                    wait = (wait * 2).min(LATE);
+                }
+            }
+            stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
     }
 }
@@ -247,13 +332,16 @@ impl<M: ReadModel> Follow for Projector<M> {
 
     fn status(&self) -> Status {
         let (position, head) = (*self.reached.borrow(), *self.log.watch().borrow());
+        let now = self.now();
         Status {
             name: M::NAME,
-            table: self.table.name().to_owned(),
+            table: self.table.name().to_string(),
             position,
             lag: head.0.saturating_sub(position.0),
-            state: self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            set_aside: *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner),
+            rate: self.meter.rate(),
+            state: now.state.clone(),
+            set_aside: now.set_aside,
+            rebuild: None,
         }
     }
 
@@ -262,78 +350,15 @@ impl<M: ReadModel> Follow for Projector<M> {
     }
 
     async fn run(&self, stop: CancellationToken) {
-        const SOON: Duration = Duration::from_millis(20);
-        const LATE: Duration = Duration::from_secs(5);
-        let mut wait = SOON;
-        while !stop.is_cancelled() {
-            match self.follow_from_checkpoint(&stop).await {
-                Ok(()) => return,
-                // Somebody else moved the checkpoint: go on from where it is now.
-                Err(ProjectError::Fenced) => wait = SOON,
-                Err(ProjectError::Halted { at, error }) => {
-                    self.say(State::Halted { at, error });
-                    return;
-                }
-                Err(ProjectError::Store(error)) => {
-                    let fault = &error as &dyn std::error::Error;
-                    tracing::warn!(error = fault, projection = M::NAME, "a view cannot follow the log");
-                    self.say(State::Retrying { error: error.to_string() });
-                    wait = (wait * 2).min(LATE);
-                }
-            }
-            stop.run_until_cancelled(tokio::time::sleep(wait)).await;
-        }
+        self.follows.store(true, Ordering::Release);
+        tokio::join!(self.follow_until(stop.clone()), self.sweep_late(&stop));
     }
 
-    async fn rebuild(&self, progress: &mut (dyn FnMut(Position) + Send)) -> Result<Position, StoreError> {
-        let head = self.log.head().await?.position;
-        let mut checkpoint = self.begin_anew(self.read_checkpoint().await?).await?;
-        let mut at = checkpoint.at();
-        while at < head {
-            let events = self.log.read_all(at, PAGE).await?;
-            let Some(last) = events.last() else { break };
-            let page: Vec<&Recorded> = events.iter().collect();
-            checkpoint = match self.project(&checkpoint, &page).await {
-                Ok(checkpoint) => checkpoint,
-                Err(ProjectError::Store(error)) => return Err(error),
-                Err(ProjectError::Fenced) => {
-                    return Err(StoreError::Refused(format!("somebody else follows the log for {}", M::NAME)));
-                }
-                Err(ProjectError::Halted { at, error }) => {
-                    return Err(StoreError::Corrupt(format!("the event at position {at} cannot be folded: {error}")));
-                }
-            };
-            at = last.position;
-            progress(at);
-        }
-        Ok(at)
+    async fn rebuild(&self, job: &Job, stop: &CancellationToken) -> Result<(), RebuildError> {
+        self.make_again(job, stop).await
     }
-}
 
-/// What a page comes to.
-struct Folded<M: ReadModel> {
-    rows: Vec<M::Row>,
-    set_aside: Vec<(Position, String)>,
-    halted: Option<(Position, String)>,
-}
-
-enum ProjectError {
-    /// The checkpoint is not where it was left.
-    Fenced,
-    /// An event cannot be folded, and this view stops before it.
-    Halted { at: Position, error: String },
-    /// The database failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for ProjectError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<sqlx::Error> for ProjectError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+    async fn retire(&self, keep: usize, grace: Duration, stop: &CancellationToken) -> Result<(), StoreError> {
+        self.drop_kept(keep, grace, stop).await
     }
 }

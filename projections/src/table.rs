@@ -14,10 +14,11 @@ use crate::{QueryError, ReadModel};
 /// How long a query waits for its view.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The table of a read model, open for queries.
+/// The table of a read model, open for queries. Which table that is changes when one that was made again takes over; all
+/// clones change together.
 pub struct Table<M> {
     db: Db,
-    name: Arc<str>,
+    name: watch::Receiver<Arc<str>>,
     row: Arc<str>,
     reached: watch::Receiver<Position>,
     model: PhantomData<fn() -> M>,
@@ -27,7 +28,7 @@ impl<M> Clone for Table<M> {
     fn clone(&self) -> Self {
         Self {
             db: self.db.clone(),
-            name: Arc::clone(&self.name),
+            name: self.name.clone(),
             row: Arc::clone(&self.row),
             reached: self.reached.clone(),
             model: PhantomData,
@@ -36,18 +37,25 @@ impl<M> Clone for Table<M> {
 }
 
 impl<M: ReadModel> Table<M> {
-    pub(crate) fn new(db: &Db, reached: watch::Receiver<Position>) -> Self {
-        Self {
-            db: db.clone(),
-            name: table_name::<M>().into(),
-            row: row_json::<M>(db).into(),
-            reached,
-            model: PhantomData,
-        }
+    pub(crate) fn new(db: &Db, name: watch::Receiver<Arc<str>>, reached: watch::Receiver<Position>) -> Self {
+        Self { db: db.clone(), name, row: row_json::<M>(db).into(), reached, model: PhantomData }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// The name it has now.
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name.borrow())
+    }
+
+    /// Waits until its name is `name`.
+    pub(crate) async fn is_named(&self, name: &str) {
+        // Where nobody can rename it any more, the name it has is the last one.
+        let _ = self.name.clone().wait_for(|now| **now == *name).await;
+    }
+
+    /// Another table of the same read model, whose name stays.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        let (_, name) = watch::channel(name.into());
+        Self { name, ..self.clone() }
     }
 
     pub(crate) const fn db(&self) -> &Db {
@@ -92,16 +100,15 @@ impl<M: ReadModel> Table<M> {
 
     /// A query of this read model: `{row}` stands for its row as JSON, `{table}` for its table.
     pub(crate) fn statement(&self, text: &str) -> String {
-        text.replace("{row}", &self.row).replace("{table}", &self.name)
+        text.replace("{row}", &self.row).replace("{table}", &self.name.borrow())
     }
 
-    /// Makes the table anew, empty.
+    /// Makes the table, empty; there must be none of its name.
     pub(crate) fn ddl(&self) -> Vec<String> {
-        let binary = if self.db.is_postgres() { "collate \"C\"" } else { "collate binary" };
-        let ddl = M::DDL.replace("{table}", &self.name).replace("{binary}", binary);
-        let mut statements = vec![format!("drop table if exists {}", self.name)];
-        statements.extend(ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned));
-        statements
+        let (name, postgres) = (self.name(), self.db.is_postgres());
+        let binary = if postgres { "collate \"C\"" } else { "collate binary" };
+        let ddl = M::DDL.replace("{table}", &name).replace("{binary}", binary);
+        ddl.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
     /// Writes rows over those with the same keys, all with one parameter.
@@ -109,7 +116,7 @@ impl<M: ReadModel> Table<M> {
         let columns = M::COLUMNS.join(", ");
         let updates = M::COLUMNS[1..].iter().map(|column| format!("{column} = excluded.{column}"));
         let updates = updates.collect::<Vec<_>>().join(", ");
-        let table = &self.name;
+        let table = self.name();
         let rows = if self.db.is_postgres() {
             format!("select {columns} from json_populate_recordset(null::{table}, $1::json)")
         } else {
@@ -120,10 +127,23 @@ impl<M: ReadModel> Table<M> {
     }
 }
 
-/// The name of the table: the model, its version, and what its table looks like.
-fn table_name<M: ReadModel>() -> String {
+/// What the names of all tables of this version begin with: the model, its version, and what its table looks like.
+fn version_name<M: ReadModel>() -> String {
     let shape = hex(&Sha256::digest(M::DDL)[..4]);
     format!("{}_v{}_{shape}", M::NAME, M::VERSION)
+}
+
+/// The name of the table number `number` of this version.
+pub(crate) fn table_name<M: ReadModel>(number: u64) -> String {
+    format!("{}_{number}", version_name::<M>())
+}
+
+/// Which table of this version has this name; `None` where another version made it. The first one may have no number.
+pub(crate) fn table_number<M: ReadModel>(name: &str) -> Option<u64> {
+    match name.strip_prefix(&version_name::<M>())? {
+        "" => Some(0),
+        number => number.strip_prefix('_')?.parse().ok(),
+    }
 }
 
 fn row_json<M: ReadModel>(db: &Db) -> String {

@@ -31,10 +31,7 @@ impl DataFolder {
                 let mut holder = String::new();
                 lock.read_to_string(&mut holder)?;
                 let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
-                let path = path.display();
-                Err(StoreError::Refused(format!(
-                    "the data folder {path} is in use by {holder}; ask it over HTTP, or stop it first"
-                )))
+                Err(StoreError::InUse { path: path.display().to_string(), holder })
             }
             Err(TryLockError::Error(error)) => Err(error.into()),
         }

@@ -51,6 +51,14 @@ pub enum StoreError {
     /// What is stored cannot be.
     #[error("the store is corrupt: {0}")]
     Corrupt(String),
+    /// Another process has the data folder.
+    #[error("the data folder {path} is in use by {holder}; ask it over HTTP, or stop it first")]
+    InUse {
+        /// Where it is.
+        path: String,
+        /// What that process said of itself.
+        holder: String,
+    },
     /// The store would promise less than the shop does.
     #[error("{0}")]
     Refused(String),

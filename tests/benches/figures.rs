@@ -229,7 +229,7 @@ async fn rebuild(backend: Backend) {
     while tasks.join_next().await.is_some() {}
     let views = Views::open(&stores.log, &stores.vault, &stores.views).await.expect("the views open");
     let begun = Instant::now();
-    let reached = views.rebuild("carts", &mut |_| {}).await.expect("it is made again").expect("there is such a view");
+    let reached = views.rebuild("carts", &mut |_| {}).await.expect("it is made again");
     row(&format!("{backend:?}: rebuild of carts, events"), per_second(reached.0, begun), None);
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn a_second_process_is_turned_away(fixture: &mut Fixture) {
     let path = file.parent().expect("a file lies in a folder");
     let mut folder = DataFolder::take(path).expect("nobody has it");
     let refusal = || match DataFolder::take(path) {
-        Err(StoreError::Refused(reason)) => reason,
+        Err(error @ StoreError::InUse { .. }) => error.to_string(),
         other => panic!("a second one is let in: {other:?}"),
     };
     assert!(refusal().contains("another process"));

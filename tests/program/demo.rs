@@ -66,9 +66,7 @@ async fn a_demo_shop_is_stocked_once() {
 async fn a_folder_belongs_to_one_process() {
     let place = Place::new();
     let served = place.serve();
-    for arguments in
-        [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"], &["rebuild"], &["migrate"]]
-    {
+    for arguments in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"], &["migrate"]] {
         place.run(arguments).refused(&["in use", &served.url]);
     }
     // Those who only read may come at any time.

@@ -47,6 +47,18 @@ impl Place {
 
     /// Runs the program to its end, which has to come by itself.
     pub(super) fn run(&self, arguments: &[&str]) -> Said {
+        self.run_and(arguments, |_| {})
+    }
+
+    /// Runs the program, and presses Ctrl-C after a while.
+    pub(super) fn interrupt(&self, arguments: &[&str], after: Duration) -> Said {
+        self.run_and(arguments, |child| {
+            std::thread::sleep(after);
+            send(child, "INT");
+        })
+    }
+
+    fn run_and(&self, arguments: &[&str], meanwhile: impl FnOnce(&Child)) -> Said {
         let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -58,6 +70,7 @@ impl Place {
             let mut text = String::new();
             out.read_to_string(&mut text).map(|_| text)
         });
+        meanwhile(&child);
         let status = wait(&mut child);
         Said { status, out: output.join().unwrap().unwrap(), err: errors.join().unwrap().unwrap() }
     }
@@ -93,8 +106,7 @@ pub(super) struct Served {
 impl Served {
     /// Asks it to stop, as a service manager does.
     pub(super) fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        send(&self.child, "TERM");
     }
 
     /// Waits for its end.
@@ -115,6 +127,11 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn send(child: &Child, signal: &str) {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
 fn wait(child: &mut Child) -> ExitStatus {

@@ -11,7 +11,7 @@ fn the_help_names_every_command_and_every_setting() {
     let place = Place::new();
     for flag in ["--help", "help"] {
         let said = place.run(&[flag]);
-        said.done(&["serve", "migrate", "rebuild", "verify", "replay", "config"]);
+        said.done(&["serve", "migrate", "projections", "rebuild", "verify", "replay", "config"]);
     }
     let help = place.run(&["--help"]).out;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src/config.rs");
@@ -26,7 +26,7 @@ fn the_help_names_every_command_and_every_setting() {
         let words = text.lines().skip(1).flat_map(str::split_whitespace).count();
         assert!(words >= 3, "{name} is not explained: {text}");
     }
-    for command in ["serve", "migrate", "rebuild", "verify", "replay", "config"] {
+    for command in ["serve", "migrate", "projections", "rebuild", "verify", "replay", "config"] {
         place.run(&[command, "--help"]).done(&["Usage: webox", command]);
     }
     place.run(&["--version"]).done(&["webox "]);

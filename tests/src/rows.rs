@@ -6,6 +6,12 @@ use api::Config;
 use projections::Views;
 use store::{Db, Log, Target, Vault, db::Durability};
 
+/// The name of a table of views without the number that tells it from those made again.
+pub fn without_number(table: &str) -> &str {
+    let is_number = |end: &str| !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit());
+    table.rsplit_once('_').filter(|(name, end)| name.contains("_v") && is_number(end)).map_or(table, |(name, _)| name)
+}
+
 /// Every row of every table of a store that nobody writes to, as text.
 pub async fn dump(target: &Target) -> BTreeMap<String, Vec<String>> {
     let db = Db::open(target, Durability::Relaxed).await.expect("the store opens");
@@ -15,6 +21,14 @@ pub async fn dump(target: &Target) -> BTreeMap<String, Vec<String>> {
         rows.sort_unstable();
         tables.insert(table, rows);
     }
+    db.close().await;
+    tables
+}
+
+/// The names of the tables of a store, which others may write to.
+pub async fn tables(target: &Target) -> Vec<String> {
+    let db = Db::open(target, Durability::Relaxed).await.expect("the store opens");
+    let tables = tables_of(&db).await;
     db.close().await;
     tables
 }
@@ -63,8 +77,9 @@ pub async fn rebuild(config: &Config) {
     let views = Views::open(&log, &vault, &config.views_target().expect("a store")).await.expect("the views open");
     for name in views.names().collect::<Vec<_>>() {
         let reached = views.rebuild(name, &mut |_| {}).await.expect("the view is made again");
-        assert_eq!(reached, Some(*log.watch().borrow()));
+        assert_eq!(reached, *log.watch().borrow());
     }
+    views.retire().await.expect("the old tables go");
     views.close().await;
     vault.close().await;
     log.close().await;
