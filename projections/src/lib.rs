@@ -11,6 +11,7 @@ pub mod page;
 pub mod products;
 mod projector;
 mod read_model;
+pub mod search;
 mod table;
 mod told;
 
@@ -25,7 +26,9 @@ pub use read_model::{FoldError, OnPoison, ReadModel};
 pub use table::{Document, Table};
 pub use told::Told;
 
-use crate::{carts::Carts, histories::Histories, orders::Orders, products::Products, projector::Projector};
+use crate::{
+    carts::Carts, histories::Histories, orders::Orders, products::Products, projector::Projector, search::Search,
+};
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,8 @@ pub struct Views {
     pub orders: Table<Orders>,
     /// What happened to every order.
     pub histories: Table<Histories>,
+    /// What is for sale, to be searched.
+    pub search: Search,
     db: Db,
     projectors: Arc<[Arc<dyn projector::Follow>]>,
     stop: CancellationToken,
@@ -78,13 +83,16 @@ impl Views {
         let carts = Projector::<Carts>::open(&db, log, vault).await?;
         let orders = Projector::<Orders>::open(&db, log, vault).await?;
         let histories = Projector::<Histories>::open(&db, log, vault).await?;
+        let search = search::Follower::open(products.table(), log, vault);
         Ok(Self {
             products: products.table(),
             carts: carts.table(),
             orders: orders.table(),
             histories: histories.table(),
+            search: search.search(),
             db,
-            projectors: [products.follow(), carts.follow(), orders.follow(), histories.follow()].into(),
+            projectors: [products.follow(), carts.follow(), orders.follow(), histories.follow(), search.follow()]
+                .into(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })
@@ -109,8 +117,8 @@ impl Views {
     }
 
     /// How far every view is, to be waited on.
-    pub fn watches(&self) -> [watch::Receiver<Position>; 4] {
-        [self.products.watch(), self.carts.watch(), self.orders.watch(), self.histories.watch()]
+    pub fn watches(&self) -> [watch::Receiver<Position>; 5] {
+        [self.products.watch(), self.carts.watch(), self.orders.watch(), self.histories.watch(), self.search.watch()]
     }
 
     /// Whether the views can be read.
