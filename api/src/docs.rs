@@ -43,6 +43,7 @@ pub(crate) fn document() -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("products", "What is for sale"),
+            tag("search", "What is for sale, in the words of customers"),
             tag("cart", "What somebody wants"),
             tag("orders", "What somebody bought"),
             tag("monitoring", "How the shop is"),

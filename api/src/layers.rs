@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     App, admin, cart, docs,
     error::{ApiError, METHOD, TIMEOUT, URI_TOO_LONG, answer_problems},
-    monitoring, order, product,
+    monitoring, order, product, search,
 };
 
 /// How long a request may take.
@@ -42,6 +42,7 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
         OpenApiRouter::new().merge(product::commands()).merge(cart::commands()).merge(order::commands()).layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))
+        .merge(search::queries())
         .merge(cart::queries())
         .merge(order::queries())
         .merge(monitoring::queries())

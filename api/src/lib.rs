@@ -1,7 +1,7 @@
 //! The shop over HTTP, and the program `webox`.
 //!
 //! [`App`] is the shop, open. One file for each feature gives its commands and its queries, two routers with different
-//! guards: `product`, `cart`, `order`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
+//! guards: `product`, `search`, `cart`, `order`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
 //! is in `request`, `answer` and `error`; what stands around them in `layers`; how connections are served in `serve`.
 
 mod admin;
@@ -18,6 +18,7 @@ mod monitoring;
 mod order;
 mod product;
 mod request;
+mod search;
 mod serve;
 mod staff;
 mod strict;
