@@ -15,4 +15,5 @@ mod pricing;
 mod product;
 mod program;
 mod queries;
+mod search;
 mod wire;
