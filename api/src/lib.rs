@@ -1,8 +1,8 @@
 //! The shop over HTTP, and the program `webox`.
 //!
 //! [`App`] is the shop, open. One file for each feature gives its commands and its queries, two routers with different
-//! guards: `product`, `search`, `cart`, `order`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
-//! is in `request`, `answer` and `error`; what stands around them in `layers`; how connections are served in `serve`.
+//! guards: `product`, `search`, `cart`, `order`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they
+//! share is in `request`, `answer` and `error`; what stands around them in `layers`; how connections are served in `serve`.
 
 mod admin;
 mod answer;

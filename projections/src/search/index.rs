@@ -9,6 +9,7 @@ use std::sync::Arc;
 use domain::Language;
 use tantivy::{
     Index, IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, TantivyDocument, TantivyError, Term,
+    indexer::IndexWriterOptions,
     schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
     tokenizer::{PreTokenizedString, Token},
 };
@@ -65,7 +66,8 @@ impl Texts {
             vocabulary: schema.add_text_field("vocabulary", words),
         };
         let index = Index::create_in_ram(schema.build());
-        let writer = index.writer_with_num_threads(1, BUDGET)?;
+        let options = IndexWriterOptions::builder().memory_budget_per_thread(BUDGET).num_worker_threads(1);
+        let writer = index.writer_with_options(options.num_merge_threads(1).build())?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self { writer, reader, fields, analyzer: Analyzer::new() })
     }
