@@ -39,7 +39,7 @@ async fn product(shop: &Shop, number: usize) {
     body["kind"] = json!(KINDS[number * 5 % 4]);
     body["price"] = eur(i64::try_from(number * number % 37 * 900).unwrap());
     let id = offer(shop, &body).await;
-    if body["kind"] == "physical" && number % 3 == 0 {
+    if body["kind"] == "physical" && number.is_multiple_of(3) {
         send(shop, Method::POST, &id, "/stock", &json!({"change": 2})).await;
     }
 }

@@ -12,6 +12,8 @@ struct Typed {
     query: String,
     top: usize,
     find: Vec<String>,
+    /// Why it is not found yet; told, and not forgotten.
+    missed: Option<String>,
 }
 
 fn typed() -> Vec<Typed> {
@@ -32,12 +34,14 @@ on_both! {
         let typed = typed();
         assert!(typed.len() >= 60);
         let mut missed = Vec::new();
-        for Typed { query, top, find } in &typed {
+        for Typed { query, top, find, missed: known } in &typed {
             let found = search(&shop, json!({"query": query, "limit": 20})).await;
             let slugs = slugs(&found);
             let first = &slugs[..slugs.len().min(*top)];
             let absent: Vec<&String> = find.iter().filter(|slug| !first.contains(slug)).collect();
-            if !absent.is_empty() {
+            if known.is_some() {
+                assert!(!absent.is_empty(), "{query:?} is found now: say so in the list");
+            } else if !absent.is_empty() {
                 let relaxed = if found["relaxed"] == true { ", relaxed" } else { "" };
                 missed.push(format!("{query:?} misses {absent:?} in {first:?} of {}{relaxed}", found["total"]));
             }
@@ -86,7 +90,8 @@ on_both! {
     async fn suggestions_come_while_somebody_types(backend: Backend) {
         let mut shop = demo(backend).await;
         let suggest = async |text: &str| {
-            let text: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let text: Vec<String> = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let text = text.concat();
             let answer = Answer::of(shop.request(Method::GET, &format!("/api/search/suggest?q={text}"))).await;
             answer.expect(StatusCode::OK)["items"].as_array().unwrap().clone()
         };
