@@ -16,4 +16,5 @@ mod product;
 mod program;
 mod queries;
 mod rebuild;
+mod search;
 mod wire;

@@ -280,3 +280,18 @@ pub(crate) enum QueryProblems {
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemBody),
 }
+
+/// How queries fail besides, that are asked in a body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the documentation alone")]
+pub(crate) enum QuestionProblems {
+    /// The body is larger than 256 KiB.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// The body is not `application/json`.
+    #[response(status = 415, content_type = "application/problem+json")]
+    MediaType(ProblemBody),
+    /// A field is unknown or out of its range.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(ProblemBody),
+}

@@ -33,7 +33,10 @@ struct Sample {
 
 /// Makes the products and the promo codes that are not there yet. Interrupted, it goes on at the next start.
 pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
-    app.views.products.wait(*app.log.watch().borrow()).await?;
+    let head = || *app.log.watch().borrow();
+    // Taken before it is waited on: who held the head while waiting would let nobody move it.
+    let before = head();
+    app.views.products.wait(before).await?;
     let samples: Vec<Sample> = serde_json::from_str(PRODUCTS)?;
     futures::stream::iter(samples)
         .map(|sample| offer(app, sample))
@@ -47,7 +50,8 @@ pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(app.views.products.wait(*app.log.watch().borrow()).await?)
+    let stocked = head();
+    Ok(app.views.products.wait(stocked).await?)
 }
 
 /// The promo codes of the demo shop.

@@ -44,6 +44,7 @@ pub(crate) fn document() -> OpenApi {
         .tags(Some([
             tag("products", "What is for sale"),
             tag("promos", "What is taken off"),
+            tag("search", "What is for sale, in the words of customers"),
             tag("cart", "What somebody wants"),
             tag("orders", "What somebody bought"),
             tag("invoices", "What was sold, on paper"),

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     App, admin, cart, docs,
     error::{ApiError, METHOD, TIMEOUT, URI_TOO_LONG, answer_problems},
-    invoice, monitoring, order, product, promo, sales,
+    invoice, monitoring, order, product, promo, sales, search,
 };
 
 /// How long a request may take.
@@ -48,6 +48,7 @@ pub(crate) fn router(app: &App) -> anyhow::Result<(Router, OpenApi)> {
         .layer(csrf);
     let queries = OpenApiRouter::new()
         .merge(product::queries().layer(from_fn(tag_entity)))
+        .merge(search::queries())
         .merge(promo::queries())
         .merge(cart::queries())
         .merge(order::queries())

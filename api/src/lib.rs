@@ -1,8 +1,9 @@
 //! The shop over HTTP, and the program `webox`.
 //!
 //! [`App`] is the shop, open. One file for each feature gives its commands and its queries, two routers with different
-//! guards: `product`, `promo`, `cart`, `order`, `invoice`, `sales`, `monitoring`, `admin`. A handler extracts, makes one call, answers. What they share
-//! is in `request`, `answer` and `error`; what stands around them in `layers`; how connections are served in `serve`.
+//! guards: `product`, `search`, `promo`, `cart`, `order`, `invoice`, `sales`, `monitoring`, `admin`. A handler extracts,
+//! makes one call, answers. What they share is in `request`, `answer` and `error`; what stands around them in `layers`; how
+//! connections are served in `serve`.
 
 mod admin;
 mod answer;
@@ -22,6 +23,7 @@ mod product;
 mod promo;
 mod request;
 mod sales;
+mod search;
 mod serve;
 mod staff;
 mod strict;

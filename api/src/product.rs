@@ -23,7 +23,7 @@ use crate::{
 
 mod queries;
 
-pub(crate) use self::queries::queries;
+pub(crate) use self::queries::{ProductBody, queries};
 
 const UNKNOWN: Kind = Kind::new(StatusCode::NOT_FOUND, "product-unknown", "Produit inconnu", "Unknown product");
 const EXISTS: Kind = Kind::new(StatusCode::CONFLICT, "product-exists", "Le produit existe déjà", "The product exists");

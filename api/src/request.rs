@@ -195,6 +195,19 @@ impl<T: DeserializeOwned> FromRequest<App> for Command<T> {
     }
 }
 
+/// What is asked in a body, by a query that is too long for an address. Nothing comes of it.
+pub(crate) struct Question<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Question<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, &parts.headers).await?;
+        parse(&parts.headers, &bytes).map(Self)
+    }
+}
+
 async fn read(mut body: Body, headers: &HeaderMap) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_READ) {

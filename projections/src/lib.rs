@@ -17,6 +17,7 @@ pub mod promo_uses;
 pub mod promos;
 mod read_model;
 pub mod sales;
+pub mod search;
 mod table;
 mod told;
 mod views;

@@ -7,7 +7,7 @@ use domain::{
     product::{Kind, ProductEvent},
 };
 use serde::{Deserialize, Serialize};
-use store::on_db;
+use store::{Position, on_db};
 
 use crate::{
     Document, FoldError, OnPoison, QueryError, ReadModel, Table, Told,
@@ -154,6 +154,23 @@ impl Table<Products> {
         Ok(rows.into_values().map(|row| (row.document.0.id, row.document.0)).collect())
     }
 
+    /// Every product, published or not, and the position that all of them are at.
+    pub(crate) async fn all_at_once(&self) -> Result<(Position, Vec<ProductRow>), QueryError> {
+        let name = self.name();
+        // One statement sees one moment.
+        let statement = self.statement(&format!(
+            "select (select position from checkpoints where projection = 'products' and table_name = '{name}'), {{row}}
+             from {{table}}"
+        ));
+        let rows: Vec<(Option<i64>, String)> =
+            on_db!(self.db(), read, |pool| sqlx::query_as(&statement).fetch_all(pool).await?);
+        let Some(at) = rows.first().and_then(|(at, _)| u64::try_from((*at)?).ok()) else {
+            return Ok((Position::START, Vec::new()));
+        };
+        let rows = rows.iter().map(|(_, json)| read_row::<Products>(json)).collect::<Result<_, _>>()?;
+        Ok((Position(at), rows))
+    }
+
     /// A page of products.
     pub async fn list(&self, filter: &Filter) -> Result<Page<ProductView>, QueryError> {
         let mark: Option<Mark> = read_mark(filter.after.as_deref())?;
@@ -277,6 +294,15 @@ impl ReadModel for Products {
 }
 
 impl ProductRow {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Where it was first offered; the higher, the newer.
+    pub(crate) const fn since(&self) -> i64 {
+        self.position
+    }
+
     fn of(view: ProductView, position: i64) -> Self {
         Self {
             key: view.id.to_string(),

@@ -23,6 +23,7 @@ use crate::{
     promo_uses::PromoUses,
     promos::Promos,
     sales::SalesByDay,
+    search::{self, Search},
 };
 
 /// How long queries may still read a table that is not live any more, here or in another process.
@@ -47,6 +48,8 @@ pub struct Views {
     pub invoices: Table<Invoices>,
     /// What was sold every day.
     pub sales: Table<SalesByDay>,
+    /// What is for sale, to be searched.
+    pub search: Search,
     db: Db,
     log: Log,
     projectors: Arc<[Arc<dyn projector::Follow>]>,
@@ -70,6 +73,7 @@ impl Views {
         let promo_uses = Projector::<PromoUses>::open(&db, log, vault).await?;
         let invoices = Projector::<Invoices>::open(&db, log, vault).await?;
         let sales = Projector::<SalesByDay>::open(&db, log, vault).await?;
+        let search = search::Follower::open(products.table(), log, vault);
         Ok(Self {
             products: products.table(),
             carts: carts.table(),
@@ -79,6 +83,7 @@ impl Views {
             promo_uses: promo_uses.table(),
             invoices: invoices.table(),
             sales: sales.table(),
+            search: search.search(),
             db,
             log: log.clone(),
             projectors: [
@@ -90,6 +95,7 @@ impl Views {
                 promo_uses.follow(),
                 invoices.follow(),
                 sales.follow(),
+                search.follow(),
             ]
             .into(),
             jobs: Arc::default(),

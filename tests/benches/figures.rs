@@ -19,12 +19,13 @@ use domain::{
     Line, Localized, Money, ProductId, Prose, Quantity, Slug, VatRate,
     product::{Description, Kind},
 };
-use projections::Views;
+use projections::{Views, search::Query};
+use reqwest::Method;
 use sqlx::{Connection as _, Executor as _};
 use store::{Archive, Db, Log, Target, Vault, db::Durability, on_db};
 use tests::{
     postgres,
-    shop::{Backend, Placed, Shop, folder},
+    shop::{Answer, Backend, Placed, Shop, folder},
 };
 use uuid::Uuid;
 
@@ -38,6 +39,7 @@ async fn main() {
         desk(backend, cell).await;
         rebuild(backend).await;
         checkout(backend, cell).await;
+        search(backend, cell).await;
     }
 }
 
@@ -255,10 +257,71 @@ async fn checkout(backend: Backend, cell: Duration) {
     let listed = rate(64, cell, move |_| {
         let shop = Arc::clone(&shop);
         async move {
-            let answer = shop.request(reqwest::Method::GET, "/api/products").send().await.expect("an answer");
+            let answer = shop.request(Method::GET, "/api/products").send().await.expect("an answer");
             answer.bytes().await.expect("a body");
         }
     })
     .await;
     row(&format!("{backend:?}: list of products over HTTP, 64 in flight"), listed, None);
+}
+
+/// Searches with facets over 1,000 products: words as they are written, mistyped, and none; in the process and over HTTP.
+async fn search(backend: Backend, cell: Duration) {
+    const PRODUCTS: usize = 1_000;
+    const SORTS: [&str; 3] = ["Affiche", "Carnet", "Coffret"];
+    const SEEN: [&str; 8] = ["mer", "montagne", "forêt", "ville", "brume", "nuit", "lumière", "jardin"];
+    let shop = Arc::new(Shop::open(backend).await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..PRODUCTS {
+        if tasks.len() >= 64 {
+            tasks.join_next().await;
+        }
+        let shop = Arc::clone(&shop);
+        tasks.spawn(async move {
+            let (sort, seen) = (SORTS[number % 3], SEEN[number % 8]);
+            let name = format!("{sort} « {seen} {} » n° {number}", SEEN[number / 8 % 8]);
+            let text =
+                format!("{name}. Une {seen} imprimée sur papier mat, expédiée sous 2 jours ouvrés dans un tube.");
+            let body = serde_json::json!({
+                "slug": format!("produit-{number}"), "kind": "digital", "category": sort.to_lowercase(),
+                "tags": [format!("theme-{}", number % 20), format!("serie-{}", number % 7)], "vat_rate": 2000,
+                "name": {"fr": name}, "description": {"fr": text},
+                "price": tests::shop::eur(i64::try_from(number).expect("a price") * 10),
+            });
+            let drafted = Answer::of(shop.staff(Method::POST, "/api/products").json(&body)).await;
+            let id = drafted.body["id"].as_str().expect("an id").to_owned();
+            let published = shop.staff(Method::POST, &format!("/api/products/{id}/publish"));
+            assert!(Answer::of(published).await.status.is_success());
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    shop.app.views().search.wait(shop.head()).await.expect("the search follows");
+    for (what, text) in [("as written", "affiche montagne"), ("mistyped", "afiche montange"), ("without words", "")] {
+        let asked = Arc::new(Query { text: text.to_owned(), limit: 20, price_min: Some(500), ..Query::default() });
+        let within = {
+            let (shop, asked) = (Arc::clone(&shop), Arc::clone(&asked));
+            rate(4, cell, move |_| {
+                let (shop, asked) = (Arc::clone(&shop), Arc::clone(&asked));
+                async move {
+                    let found = shop.app.views().search.find(&asked).expect("it is searched");
+                    assert!(found.total > 20);
+                }
+            })
+            .await
+        };
+        row(&format!("{backend:?}: searches {what}"), within, None);
+        let shop = Arc::clone(&shop);
+        let asked = Arc::new(serde_json::json!({"query": text, "price_min": 500}));
+        let over_http = rate(64, cell, move |_| {
+            let (shop, asked) = (Arc::clone(&shop), Arc::clone(&asked));
+            async move {
+                let request = shop.request(Method::POST, "/api/search/products").json(&*asked);
+                let answer = request.send().await.expect("an answer");
+                assert!(answer.status().is_success());
+                answer.bytes().await.expect("a body");
+            }
+        })
+        .await;
+        row(&format!("{backend:?}: the same over HTTP, 64 in flight"), over_http, None);
+    }
 }

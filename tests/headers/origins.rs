@@ -76,7 +76,8 @@ async fn every_command_is_guarded() {
     let before = shop.head();
     let document = shop.app.document().unwrap();
     let mut guarded = 0;
-    for (path, item) in &document.paths.paths {
+    // A question that is posted changes nothing, and is no command.
+    for (path, item) in document.paths.paths.iter().filter(|(path, _)| *path != "/api/search/products") {
         let methods = [
             (Method::POST, item.post.is_some()),
             (Method::PATCH, item.patch.is_some()),
@@ -100,6 +101,10 @@ async fn a_question_from_another_site_is_answered_and_not_shared() {
     for origin in ["https://evil.example", "null"] {
         let request = shop.request(Method::GET, "/api/products").header("sec-fetch-site", "cross-site");
         let answer = Answer::of(request.header("origin", origin)).await;
+        answer.expect(StatusCode::OK);
+        assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
+        let posted = shop.request(Method::POST, "/api/search/products").header("sec-fetch-site", "cross-site");
+        let answer = Answer::of(posted.header("origin", origin).json(&json!({}))).await;
         answer.expect(StatusCode::OK);
         assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
         let preflight = shop.request(Method::OPTIONS, "/api/checkout").header("origin", origin);

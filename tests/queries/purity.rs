@@ -25,7 +25,28 @@ const ODD_IDS: [&str; 16] = [
     "%20",
 ];
 
-const ODD_QUERIES: [&str; 52] = [
+/// Bodies of a question that is posted.
+const ODD_BODIES: [&str; 16] = [
+    "",
+    "{}",
+    "[]",
+    "null",
+    "{\"query\": null}",
+    "{\"query\": \"brume\"}",
+    "{\"query\": \"\\u0000\\u202e\"}",
+    "{\"query\": \"\\ud800\"}",
+    "{\"query\": \"a:b AND (c OR *) NOT \\\"\"}",
+    "{\"sort\": \"name\", \"after\": \"6e756c6c\"}",
+    "{\"after\": \"7b7d\"}",
+    "{\"limit\": 101}",
+    "{\"price_min\": 2, \"price_max\": 1}",
+    "{\"price_min\": -9223372036854775809}",
+    "{\"tags\": [\"%\"]}",
+    "{\"unknown\": 1}",
+];
+
+const ODD_QUERIES: [&str; 53] = [
+    "q=%00%FF%25*%22",
     "limit=0",
     "limit=1",
     "limit=100",
@@ -115,6 +136,23 @@ on_both! {
         shop.close().await;
     }
 
+    async fn no_posted_question_leaves_a_trace_or_fails(backend: Backend) {
+        let mut shop = Shop::open(backend).await;
+        shop.product("brume", 1990, Some(5)).await;
+        let head = shop.head();
+        for body in ODD_BODIES {
+            for kind in ["application/json", "text/plain"] {
+                let ask = || shop.request(Method::POST, "/api/search/products").header("content-type", kind).body(body);
+                let key = || ask().header("idempotency-key", "a-key-that-a-question-has-no-use-for");
+                for request in [ask(), key(), key().bearer_auth(tests::shop::STAFF)] {
+                    check(&Answer::of(request).await, body);
+                    assert_eq!(shop.head(), head, "{body} left a trace");
+                }
+            }
+        }
+        shop.close().await;
+    }
+
     async fn odd_headers_of_a_query_are_refused(backend: Backend) {
         let mut shop = Shop::open(backend).await;
         let product = shop.product("brume", 1990, Some(5)).await;
@@ -149,6 +187,7 @@ on_both! {
         shop.app.views().orders.wait(shop.head()).await.unwrap();
         shop.app.views().products.wait(shop.head()).await.unwrap();
         shop.app.views().histories.wait(shop.head()).await.unwrap();
+        shop.app.views().search.wait(shop.head()).await.unwrap();
         let head = shop.head();
         for path in queries_of(&shop) {
             let path = path.replace("{id}", if path.contains("orders") { &order.id } else { &product });
