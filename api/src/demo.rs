@@ -43,7 +43,8 @@ pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
         .try_collect::<()>()
         .await?;
     let stocked = head();
-    Ok(app.views.products.wait(stocked).await?)
+    app.views.products.wait(stocked).await?;
+    Ok(app.views.search.wait(stocked).await?)
 }
 
 async fn offer(app: &App, sample: Sample) -> anyhow::Result<()> {

@@ -83,7 +83,7 @@ impl Views {
         let carts = Projector::<Carts>::open(&db, log, vault).await?;
         let orders = Projector::<Orders>::open(&db, log, vault).await?;
         let histories = Projector::<Histories>::open(&db, log, vault).await?;
-        let search = search::Follower::open(products.table(), log, vault);
+        let search = search::Follower::open(products.table(), log, vault).await?;
         Ok(Self {
             products: products.table(),
             carts: carts.table(),
