@@ -57,7 +57,7 @@ impl Ledger {
         loop {
             let add = client.post(format!("{url}/api/cart/items"));
             let (_, cart, _) = self.note(add.json(&json!({"product": product, "quantity": 2}))).await?;
-            let body = json!({"cart_version": 1, "expected_total": eur(3980), "contact": contact()});
+            let body = json!({"cart_version": 1, "expected_total": eur(3980), "contact": contact(), "consents": {"terms": true}});
             let checkout = client.post(format!("{url}/api/checkout")).header("webox-cart", cart).json(&body);
             let (_, _, body) = self.note(checkout).await?;
             let order = Placed::of(&body);

@@ -51,7 +51,8 @@ pub(crate) async fn stock(app: &App) -> anyhow::Result<()> {
         }
     }
     let stocked = head();
-    Ok(app.views.products.wait(stocked).await?)
+    app.views.products.wait(stocked).await?;
+    Ok(app.views.search.wait(stocked).await?)
 }
 
 /// The promo codes of the demo shop.

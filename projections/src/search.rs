@@ -103,8 +103,7 @@ struct Snapshot {
 /// The search, open for queries. Clones are the same.
 #[derive(Clone)]
 pub struct Search {
-    /// `None` until it was made for the first time.
-    snapshot: Arc<RwLock<Option<Arc<Snapshot>>>>,
+    snapshot: Arc<RwLock<Arc<Snapshot>>>,
     reached: watch::Receiver<Position>,
     analyzer: Analyzer,
 }
@@ -113,9 +112,9 @@ impl Search {
     /// Waits until the index has seen `position`: 2 seconds, no longer.
     pub async fn wait(&self, position: Position) -> Result<(), QueryError> {
         let mut reached = self.reached.clone();
-        let there = reached.wait_for(|at| *at >= position && self.is_made());
+        let there = reached.wait_for(|at| *at >= position);
         if !matches!(tokio::time::timeout(PATIENCE, there).await, Ok(Ok(_))) {
-            return Err(self.behind());
+            return Err(QueryError::Behind { view: NAME, at: *self.reached.borrow() });
         }
         Ok(())
     }
@@ -127,7 +126,7 @@ impl Search {
 
     /// A page of the products that are for sale and match.
     pub fn find(&self, query: &Query) -> Result<Found, QueryError> {
-        let snapshot = self.snapshot()?;
+        let snapshot = self.snapshot();
         let products = &snapshot.shelf;
         let mut analyzer = self.analyzer.clone();
         let asked = Asked::read(&mut analyzer, &query.text);
@@ -161,17 +160,8 @@ impl Search {
         })
     }
 
-    fn is_made(&self) -> bool {
-        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn snapshot(&self) -> Result<Arc<Snapshot>, QueryError> {
-        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
-        snapshot.ok_or_else(|| self.behind())
-    }
-
-    fn behind(&self) -> QueryError {
-        QueryError::Behind { view: NAME, at: *self.reached.borrow() }
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -73,7 +73,7 @@ impl Views {
         let promo_uses = Projector::<PromoUses>::open(&db, log, vault).await?;
         let invoices = Projector::<Invoices>::open(&db, log, vault).await?;
         let sales = Projector::<SalesByDay>::open(&db, log, vault).await?;
-        let search = search::Follower::open(products.table(), log, vault);
+        let search = search::Follower::open(products.table(), log, vault).await?;
         Ok(Self {
             products: products.table(),
             carts: carts.table(),

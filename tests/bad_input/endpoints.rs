@@ -146,7 +146,13 @@ impl Scene {
         contact["language"] = json!("en");
         contact["billing"]["extra"] = json!("2e étage");
         contact["shipping"] = contact["billing"].clone();
-        let checkout = json!({"cart_version": self.cart_version, "expected_total": self.total, "contact": contact});
+        contact["business"] = json!({
+            "name": "Atelier", "siren": "552100554", "vat_number": "FR96552100554", "reference": "BC-1",
+        });
+        let checkout = json!({
+            "cart_version": self.cart_version, "expected_total": self.total, "contact": contact,
+            "consents": {"terms": true, "immediate_start": true},
+        });
         let one = |path: &str, headers, body| Endpoint {
             method: Method::POST,
             path: path.to_owned(),
@@ -164,6 +170,11 @@ impl Scene {
                     "/contact/shipping/extra",
                     "/contact/billing/extra",
                     "/contact/language",
+                    "/contact/business",
+                    "/contact/business/siren",
+                    "/contact/business/vat_number",
+                    "/contact/business/reference",
+                    "/consents/immediate_start",
                 ],
                 ..one("/api/checkout", vec![("webox-cart", cart.clone())], Some(checkout))
             },

@@ -30,9 +30,9 @@ async fn cut_in_the_client(shop: &Shop, number: u64, product: &str, cart: &str, 
     let request = match number % 5 {
         0 => shop.request(Method::POST, "/api/cart/items").json(&json!({"product": product, "quantity": 1})),
         1 => shop.request(Method::GET, "/api/products"),
-        2 => shop
-            .request(Method::POST, "/api/checkout")
-            .json(&json!({"cart_version": 1, "expected_total": eur(1990), "contact": contact()})),
+        2 => shop.request(Method::POST, "/api/checkout").json(
+            &json!({"cart_version": 1, "expected_total": eur(1990), "contact": contact(), "consents": {"terms": true}}),
+        ),
         3 => shop
             .request(Method::POST, &format!("/api/orders/{}/pay", order.id))
             .header("webox-order-token", &order.token)

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use commands::{CommandError, order::CheckoutError, product::Changes};
 use domain::{
     Event, Money, OrderId,
+    buyer::BuyerEvent,
     cart::CartEvent,
     order::OrderEvent,
     product::{ProductError, ProductEvent},
@@ -36,7 +37,7 @@ async fn a_checkout_is_one_append(ground: Ground) {
 
     let events = shop.log.read_all(before, 100).await.unwrap();
     assert!(events.iter().all(|event| event.transaction_end == done.position));
-    let [closed, placed, reserved] = &events[..] else { panic!("{events:?}") };
+    let [closed, placed, reserved, entered] = &events[..] else { panic!("{events:?}") };
     assert_eq!(decoded(closed), Event::Cart(CartEvent::CheckedOut { order: done.value }));
     let Event::Order(OrderEvent::Placed { order, cart: of, lines, totals, expires_at, .. }) = decoded(placed) else {
         panic!("{placed:?}")
@@ -49,6 +50,7 @@ async fn a_checkout_is_one_append(ground: Ground) {
         decoded(reserved),
         Event::Product(ProductEvent::StockReserved { order: done.value, quantity: pieces(1), available: 2 })
     );
+    assert_eq!(decoded(entered), Event::Buyer(BuyerEvent::Ordered { order: done.value, promos: vec![] }));
     shop.prove().await;
     shop.close().await;
 }

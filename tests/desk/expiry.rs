@@ -24,9 +24,10 @@ async fn an_unpaid_order_gives_its_stock_back(ground: Ground) {
     shop.until_order(order, "OrderExpired").await;
     assert_eq!(shop.stock(product).await, Stock { on_hand: 1, held: 0 });
     let events = shop.events().await;
-    let [.., expired, released] = &events[..] else { panic!("{events:?}") };
+    let [.., expired, released, struck] = &events[..] else { panic!("{events:?}") };
     assert_eq!(released.event_type, "ProductStockReleased");
-    assert_eq!(expired.transaction_end, released.position);
+    assert_eq!(struck.event_type, "BuyerReleased");
+    assert_eq!(expired.transaction_end, struck.position);
     let metadata: store::Metadata = serde_json::from_str(&expired.metadata).unwrap();
     assert_eq!(metadata.actor_id.as_deref(), Some("expire-orders"));
     shop.close().await;

@@ -124,7 +124,7 @@ async fn a_demo_never_becomes_a_real_shop() {
     let served = place.serve();
     served.stop();
     let log = format!("sqlite:{}", place.data("log.db").display());
-    let live = place.with("WEBOX_LOG", log).with("WEBOX_ADMIN_TOKEN", "a-token-that-is-long-enough-0123456789");
+    let live = place.live(log).with("WEBOX_ADMIN_TOKEN", "a-token-that-is-long-enough-0123456789");
     let said = live.run(&["--listen", "127.0.0.1:0"]);
     said.refused(&["this data belongs to another shop", "--demo", "--data", "Demo", "Live"]);
     // Nothing was written, and the demo goes on.
@@ -135,7 +135,7 @@ async fn a_demo_never_becomes_a_real_shop() {
     served.stop();
 
     let place = Place::new();
-    let live = place.with("WEBOX_LOG", format!("sqlite:{}", place.data("log.db").display()));
+    let live = place.live(format!("sqlite:{}", place.data("log.db").display()));
     live.serve().stop();
     let said = place.with("WEBOX_DEMO", "true").run(&["--listen", "127.0.0.1:0"]);
     said.refused(&["this data belongs to another shop", "Demo", "Live"]);

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tests::{program::built, shop::folder};
+use tests::{
+    program::built,
+    shop::{SHOP, folder},
+};
 
 /// A folder, and how the program is called in it.
 pub(super) struct Place {
@@ -32,6 +35,13 @@ impl Place {
         let mut settings = self.settings.clone();
         settings.push((name.to_owned(), value.into()));
         Self { folder: self.folder.clone(), settings }
+    }
+
+    /// The same folder with a log that is named, and the file of a shop: one that sells.
+    pub(super) fn live(&self, log: impl Into<String>) -> Self {
+        let shop = self.folder.join("shop.json");
+        std::fs::write(&shop, SHOP).expect("the file of the shop is written");
+        self.with("WEBOX_LOG", log).with("WEBOX_SHOP", shop.display().to_string())
     }
 
     pub(super) fn data(&self, file: &str) -> PathBuf {

@@ -100,6 +100,7 @@ async fn buy(served: &Served) -> String {
     let shown = Answer::of(shown.header("webox-position", added.body["position"].as_u64().unwrap())).await;
     let body = json!({
         "cart_version": shown.body["version"], "expected_total": shown.body["totals"]["total"], "contact": contact(),
+        "consents": {"terms": true, "immediate_start": true}, "shipping": "standard",
     });
     let placed = Answer::of(post("/api/checkout").header("webox-cart", cart).json(&body)).await;
     let placed = placed.expect(StatusCode::CREATED);

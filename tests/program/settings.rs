@@ -91,12 +91,25 @@ fn a_token_that_could_be_guessed_is_refused() {
 #[test]
 fn a_live_shop_without_a_token_says_so() {
     let place = Place::new();
-    let live = place.with("WEBOX_LOG", "sqlite:live.db");
+    let live = place.live("sqlite:live.db");
     let served = live.serve();
     assert!(served.said.contains("No WEBOX_ADMIN_TOKEN is set"), "{}", served.said);
     assert!(!served.said.contains("demo"), "{}", served.said);
     assert!(!place.data("admin.token").exists());
     served.stop();
+}
+
+#[test]
+fn a_shop_that_sells_says_who_sells() {
+    let place = Place::new();
+    let nameless = place.with("WEBOX_LOG", "sqlite:live.db");
+    nameless.run(&["--listen", "127.0.0.1:0"]).refused(&["--shop"]);
+    let wrong = place.folder.join("wrong.json");
+    std::fs::write(&wrong, tests::shop::SHOP.replace("552100554", "552100555")).unwrap();
+    let wrong = nameless.with("WEBOX_SHOP", wrong.display().to_string());
+    wrong.run(&["--listen", "127.0.0.1:0"]).refused(&["wrong.json", "siren"]);
+    let absent = nameless.with("WEBOX_SHOP", "nowhere.json");
+    absent.run(&["--listen", "127.0.0.1:0"]).refused(&["nowhere.json"]);
 }
 
 #[test]

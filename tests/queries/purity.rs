@@ -157,6 +157,7 @@ on_both! {
         let mut shop = Shop::open(backend).await;
         let product = shop.product("brume", 1990, Some(5)).await;
         let head = shop.head();
+        shop.app.views().products.wait(head).await.unwrap();
         for path in ["/api/products", &format!("/api/products/{product}"), "/api/cart"] {
             for position in ["x", "", "-1", "1.5", "99999999999999999999", "1 2", "0x1", "é"] {
                 let answer = Answer::of(shop.request(Method::GET, path).header("webox-position", position.as_bytes())).await;

@@ -43,7 +43,7 @@ pub(crate) struct Follower {
     state: Mutex<State>,
     set_aside: AtomicU64,
     meter: Meter,
-    /// `None` until it was made, and after it broke.
+    /// `None` after it broke, until it is made again.
     made: tokio::sync::Mutex<Option<Made>>,
 }
 
@@ -70,6 +70,11 @@ impl Made {
         let mut made = Self { at, ..Self::nothing()? };
         made.apply(rows.into_iter().map(|row| (row.key().to_owned(), Some(row))))?;
         Ok(made)
+    }
+
+    /// What those see who search from here on.
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { dictionary: Arc::clone(&self.dictionary), shelf: self.shelf.clone() }
     }
 
     /// What a page of events makes of the rows it speaks of.
@@ -119,11 +124,13 @@ impl Made {
 }
 
 impl Follower {
-    pub(crate) fn open(products: Table<Products>, log: &Log, vault: &Vault) -> Arc<Self> {
-        let (reached, at) = watch::channel(Position::START);
-        let search = Search { snapshot: Arc::new(RwLock::new(None)), reached: at, analyzer: Analyzer::new() };
-        Arc::new(Self {
-            search,
+    /// Makes the search as the view of products is now, so that it can be asked at once, like the views in tables.
+    pub(crate) async fn open(products: Table<Products>, log: &Log, vault: &Vault) -> Result<Arc<Self>, StoreError> {
+        let made = make(&products).await?;
+        let (reached, at) = watch::channel(made.at);
+        let snapshot = Arc::new(RwLock::new(Arc::new(made.snapshot())));
+        Ok(Arc::new(Self {
+            search: Search { snapshot, reached: at, analyzer: Analyzer::new() },
             products,
             log: log.clone(),
             vault: vault.clone(),
@@ -131,8 +138,8 @@ impl Follower {
             state: Mutex::new(State::Following),
             set_aside: AtomicU64::new(0),
             meter: Meter::default(),
-            made: tokio::sync::Mutex::new(None),
-        })
+            made: tokio::sync::Mutex::new(Some(made)),
+        }))
     }
 
     pub(crate) fn search(&self) -> Search {
@@ -145,8 +152,7 @@ impl Follower {
 
     /// Shows what was made to those who search from here on.
     fn show(&self, made: &Made) {
-        let snapshot = Snapshot { dictionary: Arc::clone(&made.dictionary), shelf: made.shelf.clone() };
-        *self.search.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
+        *self.search.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.snapshot());
         self.set_aside.store(made.set_aside, Ordering::Relaxed);
         self.reached.send_replace(made.at);
         self.meter.note(made.at);
@@ -169,15 +175,6 @@ impl Follower {
         Ok(made)
     }
 
-    /// Makes everything from the rows of the view of products, which are of one moment.
-    async fn make(&self) -> Result<Made, StoreError> {
-        let (at, rows) = self.products.all_at_once().await.map_err(|error| match error {
-            QueryError::Store(error) => error,
-            error @ (QueryError::Behind { .. } | QueryError::Cursor) => StoreError::Corrupt(error.to_string()),
-        })?;
-        off_the_runtime(move || Made::of(at, rows)).await
-    }
-
     /// Folds one more page of the log.
     async fn read_on(&self, made: Made, job: &Job, stop: &CancellationToken) -> Result<Made, RebuildError> {
         if stop.is_cancelled() {
@@ -194,7 +191,7 @@ impl Follower {
             let mut held = self.made.lock().await;
             let made = match held.take() {
                 Some(made) => made,
-                None => self.make().await?,
+                None => make(&self.products).await?,
             };
             self.show(&made);
             held.insert(made).at
@@ -215,6 +212,15 @@ impl Follower {
             at = held.insert(made).at;
         }
     }
+}
+
+/// Makes everything from the rows of the view of products, which are of one moment.
+async fn make(products: &Table<Products>) -> Result<Made, StoreError> {
+    let (at, rows) = products.all_at_once().await.map_err(|error| match error {
+        QueryError::Store(error) => error,
+        error @ (QueryError::Behind { .. } | QueryError::Cursor) => StoreError::Corrupt(error.to_string()),
+    })?;
+    off_the_runtime(move || Made::of(at, rows)).await
 }
 
 /// Reading text takes its time, and others wait on the threads of the runtime.

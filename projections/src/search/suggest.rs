@@ -42,7 +42,7 @@ pub type Suggestions = Vec<Suggestion>;
 impl Search {
     /// At most 8 things that `text` may be the beginning of.
     pub fn suggest(&self, text: &str) -> Result<Suggestions, QueryError> {
-        let snapshot = self.snapshot()?;
+        let snapshot = self.snapshot();
         let mut analyzer = self.analyzer.clone();
         let Some(asked) = Asked::read(&mut analyzer, text) else { return Ok(Vec::new()) };
         let matches = snapshot.matches(&mut analyzer, &asked, None)?;
