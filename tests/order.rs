@@ -34,12 +34,13 @@ on_both! {
             ]
         );
         let events = shop.events_after(before).await;
-        let [added, checked_out, placed, reserved, requested, succeeded, money, committed] =
-            [0, 1, 2, 3, 4, 5, 6, 7].map(|index| says(&events[index]));
+        let [added, checked_out, placed, reserved, entered, requested, succeeded, money, committed] =
+            [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|index| says(&events[index]));
         assert_eq!(added, json!({"product": product, "quantity": 2, "shown": eur(1990)}));
         assert_eq!(checked_out, json!({"order": order.id}));
         assert_eq!(placed["totals"]["total"], eur(3980));
         assert_eq!(reserved, json!({"order": order.id, "quantity": 2, "available": 3}));
+        assert_eq!(entered, json!({"order": order.id, "promos": []}));
         assert_eq!((&requested["amount"], &requested["method"]), (&eur(3980), &json!("sandbox_ok")));
         assert_eq!(succeeded["attempt"], requested["attempt"]);
         assert_eq!((&money["amount"], &money["on"]), (&eur(3980), &json!("2026-11-22")));
@@ -47,8 +48,8 @@ on_both! {
         assert_eq!(shop.available(&product).await, 3);
 
         // The checkout is one transaction, and so is what follows from the money.
-        let ends = [1, 2, 3, 5, 6, 7].map(|index| events[index].transaction_end);
-        assert_eq!(ends, [3, 3, 3, 7, 7, 7].map(|index: usize| events[index].position));
+        let ends = [1, 2, 3, 4, 6, 7, 8, 9, 10, 11].map(|index| events[index].transaction_end);
+        assert_eq!(ends, [4, 4, 4, 4, 11, 11, 11, 11, 11, 11].map(|index: usize| events[index].position));
         shop.close().await;
     }
 
@@ -270,7 +271,7 @@ on_both! {
         guest.ask(&order, "cancel").await.expect(StatusCode::OK);
         assert_eq!(shop.types_after(before).await, ["OrderCancelled", "ProductStockReleased", "BuyerReleased"]);
         let events = shop.events_after(before).await;
-        assert_eq!(events[0].transaction_end, events[1].position);
+        assert_eq!(events[0].transaction_end, events[2].position);
         assert_eq!(says(&events[1]), json!({"order": order.id, "quantity": 2, "available": 5}));
         assert_eq!(guest.show(&order).await["status"], "cancelled");
         assert_eq!(shop.available(&product).await, 5);
@@ -327,7 +328,7 @@ on_both! {
             ]
         );
         let events = shop.events_after(before).await;
-        assert!(events[1..].iter().all(|event| event.transaction_end == events[5].position));
+        assert!(events[1..].iter().all(|event| event.transaction_end == events[7].position));
         assert_eq!(says(&events[5])["on_hand"], 4);
         let shown = guest.show(&order).await;
         assert_eq!((&shown["status"], &shown["payments"]), (&json!("paid"), &json!([])));

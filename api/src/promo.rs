@@ -187,7 +187,7 @@ impl AmendBody {
             label: self.label.map(|label| label.and_then(|label| label_of(fields, &label))),
             reduction: self.reduction.and_then(|reduction| reduction_of(fields, reduction)),
             free_shipping: self.free_shipping,
-            minimum: self.minimum.map(|minimum| minimum.map(Into::into)),
+            minimum: self.minimum.map(|minimum| minimum.and_then(|minimum| minimum_of(fields, minimum))),
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             limit: self.limit.map(|limit| limit.and_then(|limit| count(fields, "limit", limit))),
@@ -224,6 +224,11 @@ fn reduction_of(fields: &mut Fields, reduction: Option<ReductionBody>) -> Option
             None
         }
     }
+}
+
+fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
+    let money = Money::price(minimum.amount, minimum.currency);
+    fields.within("minimum.amount", money, "must be 0 to 100000000 cents")
 }
 
 fn count(fields: &mut Fields, field: &str, count: i64) -> Option<u32> {

@@ -16,6 +16,7 @@ pub(super) struct Scene {
     order: String,
     order_token: String,
     paid: String,
+    code: String,
 }
 
 /// A command.
@@ -46,7 +47,11 @@ impl Scene {
         let mut buyer = shop.guest();
         let paid = buyer.buy(&product, 1).await;
         buyer.pay(&paid, "sandbox_ok").await.expect(StatusCode::OK);
-        shop.wait_for("ProductStockCommitted", store::Position(number)).await;
+        shop.wait_for("InvoicePrinted", store::Position(number)).await;
+        let promo = shop.staff(Method::POST, "/api/promo/create");
+        let code = format!("REMISE-{number}");
+        let promo = promo.json(&json!({"code": code, "reduction": {"basis_points": 1000}}));
+        Answer::of(promo).await.expect(StatusCode::CREATED);
         let order = shop.guest().buy(&product, 1).await;
         let mut guest = shop.guest();
         guest.add(&product, 1).await.expect(StatusCode::OK);
@@ -60,12 +65,14 @@ impl Scene {
             order: order.id,
             order_token: order.token,
             paid: paid.id,
+            code,
         }
     }
 
     /// Every command.
     pub(super) fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = self.of_products();
+        endpoints.extend(self.of_promos());
         endpoints.extend(self.of_carts());
         endpoints.extend(self.of_orders());
         endpoints
@@ -122,6 +129,49 @@ impl Scene {
         ]
     }
 
+    fn of_promos(&self) -> Vec<Endpoint> {
+        let Self { code, product, .. } = self;
+        let staff = vec![("authorization", format!("Bearer {}", tests::shop::STAFF))];
+        let one = |method, path: &str, body| Endpoint {
+            method,
+            path: path.to_owned(),
+            headers: staff.clone(),
+            body,
+            optional: &[],
+            taken: &[],
+        };
+        let new = json!({
+            "code": format!("{code}-NEUF"), "label": {"fr": "Remise", "en": "Discount"},
+            "reduction": {"amount": eur(500)}, "minimum": eur(2000),
+            "starts_at": "2026-11-01T00:00:00Z", "ends_at": "2026-12-01T00:00:00Z", "limit": 100,
+            "limit_per_customer": 1, "scope": {"products": [product], "categories": ["tirages"]},
+        });
+        vec![
+            Endpoint {
+                optional: &[
+                    "/label",
+                    "/label/en",
+                    "/minimum",
+                    "/starts_at",
+                    "/ends_at",
+                    "/limit",
+                    "/limit_per_customer",
+                    "/scope",
+                    "/scope/products",
+                    "/scope/categories",
+                ],
+                taken: &[
+                    ("/minimum/amount", "0"),
+                    ("/scope", "{}"),
+                    ("/scope/products", "[]"),
+                    ("/scope/categories", "[]"),
+                ],
+                ..one(Method::POST, "/api/promo/create", Some(new))
+            },
+            one(Method::POST, &format!("/api/promo/{code}/deactivate"), None),
+        ]
+    }
+
     fn of_carts(&self) -> Vec<Endpoint> {
         let Self { product, .. } = self;
         let one = |method, path: &str, body| Endpoint {
@@ -137,11 +187,12 @@ impl Scene {
             one(Method::POST, "/api/cart/items", Some(json!({"product": product, "quantity": 2}))),
             one(Method::PATCH, &line, Some(json!({"quantity": 3}))),
             one(Method::DELETE, &line, None),
+            one(Method::POST, "/api/cart/promo", Some(json!({"code": self.code}))),
         ]
     }
 
     fn of_orders(&self) -> Vec<Endpoint> {
-        let Self { cart, order, order_token, paid, .. } = self;
+        let Self { cart, order, order_token, paid, product, .. } = self;
         let mut contact = contact();
         contact["language"] = json!("en");
         contact["billing"]["extra"] = json!("2e étage");
@@ -180,7 +231,14 @@ impl Scene {
             },
             one(&format!("/api/orders/{order}/pay"), owner.clone(), Some(json!({"method": "sandbox_ok"}))),
             one(&format!("/api/orders/{order}/cancel"), owner, None),
-            one(&format!("/api/orders/{paid}/fulfil"), staff, None),
+            one(&format!("/api/orders/{paid}/fulfil"), staff.clone(), None),
+            one(
+                &format!("/api/orders/{paid}/refund"),
+                staff,
+                Some(json!({
+                    "lines": [{"product": product, "quantity": 1}], "reason": "Retour",
+                })),
+            ),
         ]
     }
 }

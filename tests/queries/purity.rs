@@ -184,14 +184,26 @@ on_both! {
     async fn a_head_request_is_answered_like_its_query_without_the_body(backend: Backend) {
         let mut shop = Shop::open(backend).await;
         let product = shop.product("brume", 1990, Some(5)).await;
-        let order = shop.guest().buy(&product, 1).await;
-        shop.app.views().orders.wait(shop.head()).await.unwrap();
-        shop.app.views().products.wait(shop.head()).await.unwrap();
-        shop.app.views().histories.wait(shop.head()).await.unwrap();
-        shop.app.views().search.wait(shop.head()).await.unwrap();
+        let promo = shop.staff(Method::POST, "/api/promo/create");
+        let promo = promo.json(&json!({"code": "VIP20", "reduction": {"basis_points": 2000}}));
+        Answer::of(promo).await.expect(StatusCode::CREATED);
+        let mut guest = shop.guest();
+        let order = guest.buy(&product, 1).await;
+        guest.pay(&order, "sandbox_ok").await.expect(StatusCode::OK);
+        shop.wait_for("InvoicePrinted", store::Position::START).await;
         let head = shop.head();
+        for mut reached in shop.app.views().watches() {
+            reached.wait_for(|at| *at >= head).await.unwrap();
+        }
+        let invoice = domain::InvoiceId::of_order(order.id.parse().unwrap()).to_string();
         for path in queries_of(&shop) {
-            let path = path.replace("{id}", if path.contains("orders") { &order.id } else { &product });
+            let id = match path.as_str() {
+                path if path.contains("orders") => &order.id,
+                path if path.contains("invoice") => &invoice,
+                _ => &product,
+            };
+            let path = path.replace("{id}", id).replace("{code}", "VIP20");
+            let path = if path.ends_with("/sales") { format!("{path}?from=2026-11-01&to=2026-11-30") } else { path };
             let full = shop.staff(Method::GET, &path).send().await.unwrap();
             let bare = shop.staff(Method::HEAD, &path).send().await.unwrap();
             assert!(full.status().is_success(), "GET {path} answers {}", full.status());
@@ -217,11 +229,15 @@ fn queries_of(shop: &Shop) -> Vec<String> {
 
 /// The address with a good id and with odd ones.
 fn addresses(path: &str, product: &str, order: &Placed) -> Vec<String> {
-    let Some((before, after)) = path.split_once("{id}") else {
+    let Some((before, after)) = path.split_once("{id}").or_else(|| path.split_once("{code}")) else {
         assert!(!path.contains('{'), "{path} is asked with something new");
         return vec![path.to_owned()];
     };
-    let good = if path.contains("orders") { [order.id.as_str(), product] } else { [product, "brume"] };
+    let good = match path {
+        _ if path.contains("orders") => [order.id.as_str(), product],
+        _ if path.contains("promo") => ["VIP20", "vip20"],
+        _ => [product, "brume"],
+    };
     let long = "a".repeat(4_000);
     let ids = good.into_iter().chain(ODD_IDS).chain([long.as_str()]);
     ids.map(|id| format!("{before}{id}{after}")).collect()
