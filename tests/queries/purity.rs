@@ -1,6 +1,7 @@
 //! Every query of the document, by everybody, in good and in odd words.
 
 use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::json;
 use tests::{
     on_both,
     shop::{Answer, Backend, Placed, Shop},
