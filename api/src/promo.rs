@@ -187,7 +187,7 @@ impl AmendBody {
             label: self.label.map(|label| label.and_then(|label| label_of(fields, &label))),
             reduction: self.reduction.and_then(|reduction| reduction_of(fields, reduction)),
             free_shipping: self.free_shipping,
-            minimum: self.minimum.map(|minimum| minimum.map(Into::into)),
+            minimum: self.minimum.map(|minimum| minimum.and_then(|minimum| minimum_of(fields, minimum))),
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             limit: self.limit.map(|limit| limit.and_then(|limit| count(fields, "limit", limit))),
@@ -228,7 +228,12 @@ fn reduction_of(fields: &mut Fields, reduction: Option<ReductionBody>) -> Option
 
 fn count(fields: &mut Fields, field: &str, count: i64) -> Option<u32> {
     let parsed = u32::try_from(count).ok().filter(|count| *count > 0);
-    fields.within(field, parsed, "must be 1 or more")
+    fields.within(field, parsed, "must be 1 to 4294967295")
+}
+
+fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
+    let parsed = Money::price(minimum.amount, minimum.currency);
+    fields.within("minimum", parsed, "must be 0 to 100000000 cents")
 }
 
 fn scope_of(fields: &mut Fields, scope: ScopeBody) -> Scope {
