@@ -7,7 +7,7 @@ use store::{chain::hex, verify::verify};
 use tests::{
     on_both,
     payments::Held,
-    shop::{Answer, Backend, Shop, contact, eur, says},
+    shop::{Answer, Backend, Guest, Placed, Shop, contact, eur, says},
 };
 
 mod checkout;
@@ -15,6 +15,7 @@ mod deadlines;
 mod forgetting;
 mod rebuild;
 mod restart;
+mod shipping;
 
 on_both! {
     async fn somebody_buys_and_pays(backend: Backend) {

@@ -233,7 +233,12 @@ fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
 
 fn count(fields: &mut Fields, field: &str, count: i64) -> Option<u32> {
     let parsed = u32::try_from(count).ok().filter(|count| *count > 0);
-    fields.within(field, parsed, "must be 1 or more")
+    fields.within(field, parsed, "must be 1 to 4294967295")
+}
+
+fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
+    let parsed = Money::price(minimum.amount, minimum.currency);
+    fields.within("minimum", parsed, "must be 0 to 100000000 cents")
 }
 
 fn scope_of(fields: &mut Fields, scope: ScopeBody) -> Scope {

@@ -70,15 +70,8 @@ impl Basket {
     ) -> Result<Priced, BasketError> {
         let items = self.items(work)?;
         let promos = self.terms(work, at)?;
-        let lines = items.iter().map(|(line, item)| BasketLine {
-            product: line.product,
-            category: &item.description.category,
-            kind: item.kind,
-            unit_price: item.price,
-            quantity: line.quantity,
-            vat_rate: trade.vat(item.vat_rate),
-        });
-        let quote = pricing::quote(&pricing::Basket { lines: lines.collect(), promos, shipping }).map_err(refusal)?;
+        let quote =
+            pricing::quote(&pricing::Basket { lines: lines(&items, trade), promos, shipping }).map_err(refusal)?;
         let lines = items.iter().zip(&quote.line_discounts).map(|((line, item), discount)| {
             Ok(OrderLine {
                 product: line.product,
@@ -119,7 +112,7 @@ impl Basket {
     }
 
     /// What one of its promo codes grants, if it goes with everything else that is in it. What is wrong with something else is
-    /// not held against the code.
+    /// not held against the code: it is priced as the cart is shown, with what is for sale and with the codes that go.
     pub(crate) fn grant(
         &self,
         work: &Work,
@@ -129,22 +122,25 @@ impl Basket {
     ) -> Result<Grant, PromoRefusal> {
         let terms = self.usable(work, code, at)?;
         let nothing = Grant { discount: Money::nothing(), free_shipping: terms.free_shipping };
-        if self.products.is_empty() {
+        let items = self.products.iter();
+        let items: Vec<(CartLine, &Item)> =
+            items.filter_map(|(line, product)| Some((*line, work.state(*product).for_sale().ok()?))).collect();
+        if items.is_empty() {
             return Ok(nothing);
         }
-        match self.price(work, trade, at, None) {
-            Ok(Priced { quote, .. }) => {
-                let discount = quote.discounts.iter().find(|discount| discount.code == *code);
-                Ok(discount.map_or(nothing, |discount| Grant { discount: discount.amount, ..nothing }))
-            }
-            Err(BasketError::Promo { code: other, refusal }) if other == *code => Err(refusal),
-            Err(BasketError::Promo { code: other, refusal: PromoRefusal::Cart(Unmet::NotCombinable { with }) })
-                if with == *code =>
-            {
-                Err(Unmet::NotCombinable { with: other }.into())
-            }
-            Err(BasketError::Promo { .. } | BasketError::Product { .. } | BasketError::Money(_)) => Ok(nothing),
+        let promos = self.promos.iter();
+        let promos = promos.filter_map(|(code, _)| Some((code, self.usable(work, code, at).ok()?))).collect();
+        let basket = pricing::Basket { lines: lines(&items, trade), promos, shipping: None };
+        let Ok((quote, missing)) = pricing::quote_what_goes(basket) else { return Ok(nothing) };
+        if let Some((_, unmet)) = missing.iter().find(|(known, _)| known == code) {
+            return Err(unmet.clone().into());
         }
+        let lonely = missing.into_iter().find(|(_, unmet)| matches!(unmet, Unmet::NotCombinable { .. }));
+        if let Some((with, _)) = lonely {
+            return Err(Unmet::NotCombinable { with }.into());
+        }
+        let discount = quote.discounts.iter().find(|discount| discount.code == *code);
+        Ok(discount.map_or(nothing, |discount| Grant { discount: discount.amount, ..nothing }))
     }
 
     /// What its promo codes grant, if all of them can be used.
@@ -159,6 +155,19 @@ impl Basket {
         };
         self.promos.iter().map(granted).collect()
     }
+}
+
+/// Products on the counter, as the arithmetic wants them.
+fn lines<'work>(items: &[(CartLine, &'work Item)], trade: &Trade) -> Vec<BasketLine<'work>> {
+    let line = |(line, item): &(CartLine, &'work Item)| BasketLine {
+        product: line.product,
+        category: &item.description.category,
+        kind: item.kind,
+        unit_price: item.price,
+        quantity: line.quantity,
+        vat_rate: trade.vat(item.vat_rate),
+    };
+    items.iter().map(line).collect()
 }
 
 fn refusal(error: PricingError) -> BasketError {

@@ -1,7 +1,6 @@
 //! Stories of the moment in which a cart becomes an order, however often and from wherever that is asked.
 
 use futures::future::join_all;
-use tests::shop::{Guest, Placed};
 
 use super::*;
 

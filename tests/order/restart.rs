@@ -1,7 +1,6 @@
 //! Stories of a shop that is stopped in the middle of something and opened again.
 
 use chrono::TimeDelta;
-use tests::shop::{Guest, Placed};
 
 use super::*;
 

@@ -63,6 +63,37 @@ async fn a_demo_shop_is_stocked_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_demo_shop_has_its_promo_codes_once() {
+    let place = Place::new();
+    let mut seen: Option<Value> = None;
+    for _ in 0..3 {
+        let served = place.serve();
+        let token = fs::read_to_string(place.data("admin.token")).unwrap();
+        let list = Client::new().get(format!("{}/api/promo/list?limit=100", served.url)).bearer_auth(token);
+        let list = Answer::of(list.header("webox-position", head(&served).await)).await.expect(StatusCode::OK).clone();
+        served.stop();
+        let promo = |code: &str| {
+            let found = list["items"].as_array().unwrap().iter().filter(|promo| promo["code"] == code);
+            let found: Vec<&Value> = found.collect();
+            assert_eq!(found.len(), 1, "{code} in {list}");
+            assert_eq!(found[0]["status"], "active");
+            assert!(found[0]["label"]["fr"].is_string() && found[0]["label"]["en"].is_string(), "{}", found[0]);
+            found[0].clone()
+        };
+        assert_eq!(list["items"].as_array().unwrap().len(), 4);
+        let welcome = promo("BIENVENUE10");
+        assert_eq!((&welcome["reduction"]["basis_points"], &welcome["first_order_only"]), (&1000.into(), &true.into()));
+        assert_eq!(promo("VIP20")["reduction"]["basis_points"], 2000);
+        let five = promo("PROMO5");
+        assert_eq!((&five["reduction"]["amount"]["amount"], &five["minimum"]["amount"]), (&500.into(), &2000.into()));
+        let flash = promo("FLASH50");
+        assert_eq!((&flash["reduction"]["basis_points"], &flash["exclusive"]), (&5000.into(), &true.into()));
+        assert_eq!((&flash["limit"], &flash["left"]), (&100.into(), &100.into()));
+        assert_eq!(*seen.get_or_insert_with(|| list.clone()), list, "they are what they were");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_belongs_to_one_process() {
     let place = Place::new();
     let served = place.serve();

@@ -20,6 +20,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::postgres;
 
+mod guest;
+
+pub use self::guest::{Guest, Placed};
+
 /// A sandbox that is quick where it is said to be slow, and still slower than a customer is kept waiting.
 pub const HASTY: providers::Sandbox = providers::Sandbox { delay: Duration::from_millis(2_300) };
 
@@ -73,6 +77,12 @@ pub const SHOP: &str = r#"{
     "terms_version": "essai-1"
 }"#;
 
+/// What the file of a shop says that ships.
+const SHIPPING: &str = r#""shipping": [
+    {"id": "standard", "name": {"fr": "À domicile"}, "price": 590, "free_from": 6000, "countries": ["FR", "BE"]},
+    {"id": "express", "name": {"fr": "Express"}, "price": 1290, "countries": ["FR"]}
+]"#;
+
 /// A shop, open and served.
 pub struct Shop {
     /// The shop itself, for what HTTP does not show.
@@ -102,6 +112,15 @@ impl Shop {
     /// A new shop with these settings.
     pub async fn open_as(config: Config) -> Self {
         Self::start(config, clock(), Arc::new(HASTY)).await
+    }
+
+    /// A new shop that ships: `standard` at 5.90 € to France and Belgium, free from 60 €, `express` at 12.90 € to France.
+    pub async fn open_shipping(backend: Backend) -> Self {
+        let config = config(backend);
+        let file = config.shop.as_deref().expect("every shop in a box has a file");
+        let text = SHOP.replacen('{', &format!("{{{SHIPPING},"), 1);
+        fs::write(file, text).expect("the file of the shop is written");
+        Self::open_as(config).await
     }
 
     async fn start(config: Config, clock: Arc<ManualClock>, payments: Arc<dyn Payments>) -> Self {
@@ -165,9 +184,14 @@ impl Shop {
 
     /// A product for sale, with `stock` pieces where it is a number: its id.
     pub async fn product(&self, slug: &str, price: i64, stock: Option<i64>) -> String {
+        self.offer(slug, price, stock, ("tirages", 2_000)).await
+    }
+
+    /// A product for sale on another shelf, which is taxed at another rate: its id.
+    pub async fn offer(&self, slug: &str, price: i64, stock: Option<i64>, (category, vat): (&str, u16)) -> String {
         let kind = if stock.is_some() { "physical" } else { "digital" };
         let body = json!({
-            "slug": slug, "kind": kind, "category": "tirages", "vat_rate": 2000,
+            "slug": slug, "kind": kind, "category": category, "vat_rate": vat,
             "name": {"fr": slug}, "description": {"fr": format!("Le produit {slug}.")}, "price": eur(price),
         });
         let drafted = Answer::of(self.staff(Method::POST, "/api/products").json(&body)).await;
@@ -180,6 +204,27 @@ impl Shop {
         let published = self.staff(Method::POST, &format!("/api/products/{id}/publish"));
         Answer::of(published).await.expect(StatusCode::OK);
         id
+    }
+
+    /// Makes a promo code with these terms.
+    pub async fn promo(&self, code: &str, terms: Value) -> Answer {
+        let mut body = terms;
+        body["code"] = json!(code);
+        let made = Answer::of(self.staff(Method::POST, "/api/promo/create").json(&body)).await;
+        made.expect(StatusCode::CREATED);
+        made
+    }
+
+    /// Changes the terms of a promo code.
+    pub async fn amend(&self, code: &str, change: Value) {
+        let change = self.staff(Method::PATCH, &format!("/api/promo/{code}")).json(&change);
+        Answer::of(change).await.expect(StatusCode::OK);
+    }
+
+    /// What a promo code is used for, once the view has seen everything that is in the log now.
+    pub async fn usage(&self, code: &str) -> Value {
+        let request = self.staff(Method::GET, &format!("/api/promo/{code}/usage"));
+        Answer::of(request.header("webox-position", self.head().0)).await.expect(StatusCode::OK).clone()
     }
 
     /// How many of a product can be bought, once the view has seen everything that is in the log now.
@@ -283,109 +328,6 @@ impl Answer {
         assert_eq!((self.status, self.body["slug"].as_str()), (status, Some(slug)), "{}", self.body);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         &self.body
-    }
-}
-
-/// Somebody who buys without signing in.
-pub struct Guest<'shop> {
-    shop: &'shop Shop,
-    /// The cart's token, once there is one.
-    pub cart: Option<String>,
-    /// The last position an answer named.
-    pub position: u64,
-}
-
-/// An order as its owner knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    /// Its id.
-    pub id: String,
-    /// Its token.
-    pub token: String,
-}
-
-impl Guest<'_> {
-    /// A request with this guest's cart, which sees what this guest did.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.shop.request(method, path).header("webox-position", self.position);
-        match &self.cart {
-            Some(cart) => request.header("webox-cart", cart),
-            None => request,
-        }
-    }
-
-    /// Sends a request and remembers what it says of the cart and the position.
-    pub async fn send(&mut self, request: RequestBuilder) -> Answer {
-        let answer = Answer::of(request).await;
-        let text = |name: &str| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
-        if let Some(cart) = text("webox-cart") {
-            self.cart = Some(cart);
-        }
-        if let Some(position) = text("webox-position") {
-            self.position = position.parse().expect("a position");
-        }
-        answer
-    }
-
-    /// Puts something into the cart.
-    pub async fn add(&mut self, product: &str, quantity: i64) -> Answer {
-        let body = json!({"product": product, "quantity": quantity});
-        self.send(self.request(Method::POST, "/api/cart/items").json(&body)).await
-    }
-
-    /// The cart, as it is shown.
-    pub async fn show_cart(&self) -> Value {
-        Answer::of(self.request(Method::GET, "/api/cart")).await.expect(StatusCode::OK).clone()
-    }
-
-    /// The body of a checkout of the cart as it is shown now.
-    pub async fn checkout_body(&self) -> Value {
-        let cart = self.show_cart().await;
-        json!({
-            "cart_version": cart["version"], "expected_total": cart["totals"]["total"], "contact": contact(),
-            "consents": {"terms": true, "immediate_start": true},
-        })
-    }
-
-    /// Checks the cart out as it is shown now.
-    pub async fn check_out(&mut self) -> Answer {
-        let body = self.checkout_body().await;
-        self.send(self.request(Method::POST, "/api/checkout").json(&body)).await
-    }
-
-    /// Puts something into the cart and checks it out.
-    pub async fn buy(&mut self, product: &str, quantity: i64) -> Placed {
-        self.add(product, quantity).await.expect(StatusCode::OK);
-        Placed::of(self.check_out().await.expect(StatusCode::CREATED))
-    }
-
-    /// Pays an order.
-    pub async fn pay(&mut self, order: &Placed, method: &str) -> Answer {
-        let path = format!("/api/orders/{}/pay", order.id);
-        let request = self.request(Method::POST, &path).header("webox-order-token", &order.token);
-        self.send(request.json(&json!({"method": method}))).await
-    }
-
-    /// Asks something of an order that needs no body.
-    pub async fn ask(&mut self, order: &Placed, what: &str) -> Answer {
-        let path = format!("/api/orders/{}/{what}", order.id);
-        let request = self.request(Method::POST, &path).header("webox-order-token", &order.token);
-        self.send(request).await
-    }
-
-    /// An order, as it is shown.
-    pub async fn show(&self, order: &Placed) -> Value {
-        let path = format!("/api/orders/{}", order.id);
-        let request = self.request(Method::GET, &path).header("webox-order-token", &order.token);
-        Answer::of(request).await.expect(StatusCode::OK).clone()
-    }
-}
-
-impl Placed {
-    /// Reads the answer of a checkout.
-    pub fn of(body: &Value) -> Self {
-        let text = |name: &str| body[name].as_str().expect("a text").to_owned();
-        Self { id: text("order"), token: text("token") }
     }
 }
 

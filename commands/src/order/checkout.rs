@@ -180,6 +180,9 @@ impl Orders {
         checkout: &Checkout,
         Newcomer { order, buyer }: Newcomer,
     ) -> Result<OrderId, CheckoutError> {
+        if counter.basket.products.is_empty() {
+            return Err(CartError::Empty.into());
+        }
         let now = self.desk.now();
         let shipping = self.shipping(work, counter, checkout)?;
         let rate = shipping.map(|method| method.rate);
