@@ -142,8 +142,19 @@ impl Invoices {
         let OrderEvent::Placed { order, contact, lines, discounts, shipping, totals, on, .. } = event else {
             return Err(DomainError("an order begins by being placed".to_owned()).into());
         };
-        let contact = Sealed::value(&contact).cloned();
+        let contact = match Sealed::value(&contact) {
+            Some(contact) => Some(contact.clone()),
+            None => self.kept_buyer(order).await?,
+        };
         Ok(Some(Sold { order, ordered_on: on, contact, lines, discounts, shipping, totals }))
+    }
+
+    /// Who bought, as the invoice of `order` says it: that is kept longer than the order's contact, and a credit note needs
+    /// it. `None` where there is no invoice.
+    async fn kept_buyer(&self, order: OrderId) -> Result<Option<Contact>, Failure> {
+        let issued = self.desk.first_event::<InvoiceRecord>(InvoiceId::of_order(order)).await?;
+        let Some(InvoiceEvent::Issued { content, .. }) = issued else { return Ok(None) };
+        Ok(Sealed::value(&content).map(|content| content.buyer.clone()))
     }
 
     /// Decide over the invoice of `order`, too.

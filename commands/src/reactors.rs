@@ -1,7 +1,8 @@
 //! What the shop does by itself: each habit is a reactor that follows the log and answers events with commands.
 //!
 //! - The commands of a reactor have ids derived from the event they answer, so that being told twice changes nothing.
-//! - Events of one stream are answered in their order, those of different streams at the same time.
+//! - Events of one stream are answered in their order, where the reactor asks for that; those of different streams at the
+//!   same time.
 //! - The bookmark is kept beside the log and moves only past what is answered. After a crash some events are told again.
 //! - What fails is tried again, later each time. Others go on, until as many fail as are answered at once.
 //! - A rebuild of projections never tells a reactor anything.
@@ -51,6 +52,11 @@ pub trait Reactor: Send + Sync + 'static {
 
     /// Whether it answers events of this type.
     fn answers(&self, event_type: &str) -> bool;
+
+    /// Whether an event waits until those before it in its stream are answered.
+    fn in_order(&self) -> bool {
+        true
+    }
 
     /// Answers an event. May be called again for the same one.
     async fn react(&self, event: &Recorded) -> Result<Vec<AgendaChange>, ReactorError>;
@@ -258,7 +264,9 @@ impl<R: Reactor> Runner<R> {
             return;
         }
         self.open.insert(event.position);
-        if let Some(queue) = self.queues.get_mut(&event.stream) {
+        if !self.reactor.in_order() {
+            self.answer(event.clone());
+        } else if let Some(queue) = self.queues.get_mut(&event.stream) {
             queue.push_back(event.clone());
         } else {
             self.queues.insert(event.stream.clone(), VecDeque::new());

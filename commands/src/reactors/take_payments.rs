@@ -27,6 +27,12 @@ impl Reactor for TakePayments {
         event_type == "OrderPaymentRequested"
     }
 
+    /// Attempts are strangers to each other: a second one does not wait until the provider has said its last word of the
+    /// first.
+    fn in_order(&self) -> bool {
+        false
+    }
+
     async fn react(&self, recorded: &Recorded) -> Result<Vec<AgendaChange>, ReactorError> {
         let OrderEvent::PaymentRequested { attempt, amount, method } =
             domain::event::decode(&recorded.event_type, recorded.schema, &recorded.payload)?
