@@ -116,6 +116,7 @@ on_both! {
         let seen = Answer::of(shop.staff(Method::GET, &path)).await;
         let sealed = &seen.expect(StatusCode::OK)["entries"][0]["payload"]["Placed"]["contact"];
         assert!(sealed["text"].is_string(), "the staff can prove the ciphertext: {sealed}");
+        shop.until_printed().await;
         let audit = verify(shop.app.log(), |_| {}).await.expect("the log is read");
         assert_eq!((audit.events, audit.fault), (shop.head().0, None));
         shop.close().await;

@@ -18,7 +18,7 @@ mod load;
 mod nodes;
 mod poison;
 
-const NAMES: [&str; 4] = ["products", "carts", "orders", "histories"];
+const NAMES: [&str; 8] = ["products", "carts", "orders", "histories", "promos", "promo_uses", "invoices", "sales"];
 
 /// Where a view is, as the shop tells its staff.
 async fn view(shop: &Shop, name: &str) -> Value {

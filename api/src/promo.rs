@@ -245,8 +245,18 @@ fn scope_of(fields: &mut Fields, scope: ScopeBody) -> Scope {
     let categories = scope.categories.iter().enumerate();
     let categories = categories
         .filter_map(|(index, category)| fields.take(&format!("scope.categories[{index}]"), Slug::parse(category)));
-    let categories = categories.collect();
+    let categories: Vec<Slug> = categories.collect();
+    if has_twins(&categories) {
+        fields.refuse("scope.categories", "must not name one twice");
+    }
+    if has_twins(&scope.products) {
+        fields.refuse("scope.products", "must not name one twice");
+    }
     Scope { products: scope.products, categories }
+}
+
+fn has_twins<T: Ord>(items: &[T]) -> bool {
+    items.iter().collect::<std::collections::BTreeSet<_>>().len() < items.len()
 }
 
 impl Change {

@@ -120,6 +120,7 @@ on_both! {
             }
         }
         assert!(bought.iter().all(|order| placed.contains(&order.id)));
+        shop.until_printed().await;
         let audit = verify(shop.app.log(), |_| {}).await.expect("the log is read");
         assert_eq!((audit.events, audit.fault), (shop.head().0, None));
         shop.close().await;

@@ -170,8 +170,8 @@ async fn a_demo_never_becomes_a_real_shop() {
     live.serve().stop();
     let said = place.with("WEBOX_DEMO", "true").run(&["--listen", "127.0.0.1:0"]);
     said.refused(&["this data belongs to another shop", "Demo", "Live"]);
-    // Without a word it is what it was.
-    let served = place.serve();
+    // Without a word it is what it was, and says who sells.
+    let served = place.with("WEBOX_SHOP", place.folder.join("shop.json").display().to_string()).serve();
     assert!(!served.said.contains("demo"), "{}", served.said);
     served.stop();
 }

@@ -18,7 +18,8 @@ async fn views(place: &Place, served: &Served) -> Vec<Value> {
 }
 
 fn tables(views: &[Value]) -> Vec<&Value> {
-    views.iter().map(|view| &view["table"]).collect()
+    // The search is in memory, and has no table.
+    views.iter().filter(|view| view["name"] != "search").map(|view| &view["table"]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

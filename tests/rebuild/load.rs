@@ -19,7 +19,8 @@ async fn rows(target: &Target, live: &[String]) -> BTreeMap<String, Vec<String>>
 }
 
 fn live_tables(views: &Views) -> Vec<String> {
-    views.statuses().into_iter().map(|view| view.table).collect()
+    // The search is in memory, and has no table.
+    views.statuses().into_iter().filter(|view| NAMES.contains(&view.name)).map(|view| view.table).collect()
 }
 
 /// Somebody who puts things in, looks, and buys: everything done before is seen each time.
@@ -106,7 +107,8 @@ on_both! {
         )
         .await;
         assert!(asked.load(Ordering::Relaxed) > 200, "only {asked:?} requests");
-        tables.windows(8).step_by(4).for_each(|pair| assert!(pair[..4].iter().zip(&pair[4..]).all(|(a, b)| a != b)));
+        let rounds: Vec<&[String]> = tables.chunks(NAMES.len()).collect();
+        rounds.windows(2).for_each(|pair| assert!(pair[0].iter().zip(pair[1]).all(|(a, b)| a != b)));
 
         // What a view is that was never made again.
         let target = shop.config().views_target().unwrap();
@@ -125,7 +127,7 @@ on_both! {
         views.close().await;
         shop.close().await;
         let (made, grown) = (rows(&target, &live).await, rows(&fresh, &incremental).await);
-        assert_eq!(made.len(), 4);
+        assert_eq!(made.len(), NAMES.len());
         assert_eq!(made, grown);
     }
 }

@@ -256,6 +256,14 @@ impl Shop {
         types.filter(|event_type| event_type != "InvoicePrinted").collect()
     }
 
+    /// Waits until every document that was issued is printed: then nothing more happens by itself.
+    pub async fn until_printed(&self) {
+        let issued = self.types_after(Position::START).await.iter().filter(|name| *name == "InvoiceIssued").count();
+        if issued > 0 {
+            self.wait_for_all("InvoicePrinted", Position::START, issued).await;
+        }
+    }
+
     /// Waits until an event of this type is in the log after `position`.
     pub async fn wait_for(&self, event_type: &str, position: Position) -> Recorded {
         self.wait_for_all(event_type, position, 1).await.remove(0)
