@@ -35,7 +35,10 @@ on_both! {
         body["expected_total"] = eur(3645);
         let order = Placed::of(guest.place(&body).await.expect(StatusCode::CREATED));
         let types = shop.types_after(before).await;
-        assert_eq!(types, ["CartCheckedOut", "OrderPlaced", "ProductStockReserved", "ProductStockReserved", "BuyerOrdered"]);
+        assert_eq!(
+            types,
+            ["CartCheckedOut", "OrderPlaced", "ProductStockReserved", "ProductStockReserved", "BuyerOrdered"]
+        );
         let shown = guest.show(&order).await;
         assert_eq!(shown["shipping"], json!({"method": "standard", "name": {"fr": "À domicile"}}));
         // Shipping is taxed as the goods are: 204 cents at 5.5 %, 386 at 20 %.
@@ -86,7 +89,8 @@ on_both! {
         body["contact"]["shipping"] = contact()["billing"].clone();
         let order = Placed::of(guest.place(&body).await.expect(StatusCode::CREATED));
         let shown = guest.show(&order).await;
-        assert_eq!((&shown["contact"]["shipping"], &shown["shipping"]["method"]), (&contact()["billing"], &json!("express")));
+        assert_eq!(shown["contact"]["shipping"], contact()["billing"]);
+        assert_eq!(shown["shipping"]["method"], "express");
         shop.close().await;
     }
 
@@ -176,7 +180,7 @@ on_both! {
         let before = shop.head();
         for (field, value) in [
             ("siren", "552100555"), ("siren", "55210055"), ("siren", ""), ("vat_number", "FR97552100554"),
-            ("vat_number", "FR"), ("vat_number", "XX123"), ("name", ""), ("reference", "\n"),
+            ("vat_number", "FR"), ("vat_number", "1X123"), ("name", ""), ("reference", "\n"),
         ] {
             body["contact"]["business"] = business.clone();
             body["contact"]["business"][field] = json!(value);

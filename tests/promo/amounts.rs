@@ -70,7 +70,9 @@ on_both! {
         goes(&shop, &mut guest, "APART", 150).await;
         let before = shop.head();
         let order = Placed::of(guest.check_out().await.expect(StatusCode::CREATED));
-        let types = ["CartCheckedOut", "OrderPlaced", "ProductStockReserved", "PromoReserved", "PromoReserved", "BuyerOrdered"];
+        let types = [
+            "CartCheckedOut", "OrderPlaced", "ProductStockReserved", "PromoReserved", "PromoReserved", "BuyerOrdered",
+        ];
         assert_eq!(shop.types_after(before).await, types);
         let shown = guest.show(&order).await;
         assert_eq!(shown["totals"]["total"], eur(1350));

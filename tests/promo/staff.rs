@@ -31,8 +31,8 @@ on_both! {
         assert_eq!(show().await, expected);
 
         let before = shop.head();
-        let again = shop.staff(Method::POST, "/api/promo/create").json(&json!({"code": "Rentree15", "free_shipping": true}));
-        Answer::of(again).await.expect_problem(StatusCode::CONFLICT, "promo-exists");
+        let again = json!({"code": "Rentree15", "free_shipping": true});
+        Answer::of(shop.staff(Method::POST, "/api/promo/create").json(&again)).await.expect_problem(StatusCode::CONFLICT, "promo-exists");
         // What is absent stays; nothing changes, nothing is written.
         shop.amend("RENTREE15", json!({})).await;
         shop.amend("RENTREE15", json!({"priority": 7})).await;
@@ -64,7 +64,9 @@ on_both! {
             shop.amend("RENTREE15", change).await;
             assert_eq!(show().await["status"], status);
         }
-        for (method, path) in [(Method::GET, ""), (Method::PATCH, ""), (Method::POST, "/deactivate"), (Method::GET, "/usage")] {
+        for (method, path) in
+            [(Method::GET, ""), (Method::PATCH, ""), (Method::POST, "/deactivate"), (Method::GET, "/usage")]
+        {
             let absent = shop.staff(method.clone(), &format!("/api/promo/NOBODY{path}"));
             let absent = if method == Method::PATCH { absent.json(&json!({"priority": 1})) } else { absent };
             let answer = Answer::of(absent).await;
