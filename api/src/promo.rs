@@ -227,18 +227,13 @@ fn reduction_of(fields: &mut Fields, reduction: Option<ReductionBody>) -> Option
 }
 
 fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
-    let money = Money::price(minimum.amount, minimum.currency);
-    fields.within("minimum.amount", money, "must be 0 to 100000000 cents")
+    let parsed = Money::price(minimum.amount, minimum.currency);
+    fields.within("minimum", parsed, "must be 0 to 100000000 cents")
 }
 
 fn count(fields: &mut Fields, field: &str, count: i64) -> Option<u32> {
     let parsed = u32::try_from(count).ok().filter(|count| *count > 0);
     fields.within(field, parsed, "must be 1 to 4294967295")
-}
-
-fn minimum_of(fields: &mut Fields, minimum: MoneyBody) -> Option<Money> {
-    let parsed = Money::price(minimum.amount, minimum.currency);
-    fields.within("minimum", parsed, "must be 0 to 100000000 cents")
 }
 
 fn scope_of(fields: &mut Fields, scope: ScopeBody) -> Scope {
