@@ -133,7 +133,9 @@ async fn show(
     app.views.sales.wait(position).await?;
     let days = app.views.sales.between(from, to).await?;
     let mut sums = Sales::default();
-    days.values().for_each(|day| sums.add(day));
+    for day in days.values() {
+        sums.add(day);
+    }
     let products = app.views.products.all(sums.products.keys().copied()).await?;
     Ok(Json(SalesBody {
         from,

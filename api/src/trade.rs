@@ -89,9 +89,8 @@ impl SellerEntry {
     fn parse(self) -> anyhow::Result<Seller> {
         let siren = Siren::parse(&self.siren).context("siren")?;
         let vat_number = self.vat_number.as_deref().map(VatNumber::parse).transpose().context("vat_number")?;
-        match (self.vat, &vat_number) {
-            (VatRegime::Normal | VatRegime::Debits, None) => bail!("vat_number: who sells with VAT has one"),
-            (VatRegime::Franchise, _) | (_, Some(_)) => {}
+        if self.vat != VatRegime::Franchise && vat_number.is_none() {
+            bail!("vat_number: who sells with VAT has one");
         }
         Ok(Seller {
             name: Line::parse(&self.name).context("name")?,

@@ -13,7 +13,7 @@ use domain::{
         layout::{self, Parties, Sale},
     },
     order::{self, Order, OrderEvent, OrderLine, Part, Shipment},
-    ports::{Payments, Printer},
+    ports::{Payments, Printer, Unprintable},
     pricing::{Discount, Totals, VatTotal},
     register::{Register, RegisterCommand, Series},
 };
@@ -226,16 +226,11 @@ impl Invoices {
         let event: InvoiceEvent = self.desk.unsealed(recorded).await?;
         let InvoiceEvent::Issued { invoice: id, number, on, content, .. } = event else { return Ok(()) };
         // What was sealed for a year whose key is dropped cannot be printed, and need not be.
-        let Some(content) = Sealed::value(&content).cloned() else { return Ok(()) };
-        let printer = Arc::clone(&self.printer);
-        let invoice = Invoice { number, on, content };
-        let printed = tokio::task::spawn_blocking(move || printer.print(&invoice)).await;
-        let document = match printed {
-            Ok(Ok(document)) => document,
-            Ok(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, invoice = %id, "an invoice has no PDF");
-                return Ok(());
-            }
+        let Some(readable) = Sealed::value(&content).cloned() else { return Ok(()) };
+        let (printer, invoice) = (Arc::clone(&self.printer), Invoice { number, on, content: readable });
+        let made = tokio::task::spawn_blocking(move || printer.print(&invoice)).await;
+        let document = match made.map_err(|error| Unprintable(error.to_string())).and_then(|made| made) {
+            Ok(document) => document,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, invoice = %id, "an invoice has no PDF");
                 return Ok(());

@@ -29,7 +29,7 @@ on_both! {
         assert_eq!(rows["documents"].len(), 2);
         for word in WORDS.into_iter().chain(["%PDF"]) {
             // SQLite and PostgreSQL show bytes as hexadecimal digits.
-            let digits: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let digits = store::chain::hex(word.as_bytes());
             let shown = format!("{:?}", rows["documents"]);
             assert!(!shown.contains(word) || word == "69003", "{word}");
             assert!(!shown.to_lowercase().contains(&digits), "{word}");

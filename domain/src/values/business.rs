@@ -14,7 +14,7 @@ pub struct Siren(String);
 impl Siren {
     /// `text` without its spaces, if it is 9 digits that check.
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        let digits = without_spaces(text);
         let valid = digits.len() == 9 && digits.bytes().all(|byte| byte.is_ascii_digit()) && luhn(&digits);
         if valid { Ok(Self(digits)) } else { Err(TextError::Form("must be a SIREN: 9 digits, the last one a check")) }
     }
@@ -36,6 +36,11 @@ impl fmt::Display for Siren {
         let group = |from: usize| self.0.get(from..from + 3).unwrap_or_default();
         write!(formatter, "{} {} {}", group(0), group(3), group(6))
     }
+}
+
+/// `text` without the spaces that people group digits with.
+fn without_spaces(text: &str) -> String {
+    text.chars().filter(|character| !matches!(character, ' ' | '\u{a0}' | '\u{202f}')).collect()
 }
 
 /// Whether the digits, every second one from the right doubled, add up to a multiple of ten.
@@ -66,7 +71,7 @@ pub struct VatNumber(String);
 impl VatNumber {
     /// `text` without its spaces, if it has the form of one.
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        let number: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        let number = without_spaces(text);
         let valid = number.is_ascii() && (4..=14).contains(&number.len()) && {
             let (country, rest) = number.split_at(2);
             country.bytes().all(|byte| byte.is_ascii_uppercase())
