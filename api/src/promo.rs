@@ -118,12 +118,12 @@ struct CreateBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = PromoChange)]
 struct AmendBody {
-    #[serde(default, deserialize_with = "strict::present")]
+    #[serde(default, deserialize_with = "strict::present_object")]
     label: Option<Option<LocalizedBody>>,
-    #[serde(default, deserialize_with = "strict::present")]
+    #[serde(default, deserialize_with = "strict::present_object")]
     reduction: Option<Option<ReductionBody>>,
     free_shipping: Option<bool>,
-    #[serde(default, deserialize_with = "strict::present")]
+    #[serde(default, deserialize_with = "strict::present_object")]
     minimum: Option<Option<MoneyBody>>,
     #[serde(default, deserialize_with = "strict::present")]
     starts_at: Option<Option<DateTime<Utc>>>,

@@ -23,7 +23,7 @@ pub(super) struct RefundBody {
     #[serde(default)]
     everything: bool,
     /// Pieces, at what was paid for them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict::objects")]
     lines: Vec<RefundLineBody>,
     /// The shipping.
     #[serde(default)]
