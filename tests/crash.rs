@@ -114,7 +114,7 @@ on_both! {
             let mut ledgers: Vec<Ledger> = (0..CUSTOMERS).map(|_| Ledger::default()).collect();
             let buying = ledgers.iter_mut().map(|ledger| ledger.buy(&client, &url, &product));
             let killing = async {
-                sleep(Duration::from_millis(100 + round * 100 + chance(100))).await;
+                sleep(Duration::from_millis(200 + round * 150 + chance(150))).await;
                 process.kill();
             };
             join(join_all(buying), killing).await;

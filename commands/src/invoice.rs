@@ -225,6 +225,9 @@ impl Invoices {
     pub(crate) async fn print(&self, context: &Context, recorded: &Recorded) -> Result<(), CommandError<InvoiceError>> {
         let event: InvoiceEvent = self.desk.unsealed(recorded).await?;
         let InvoiceEvent::Issued { invoice: id, number, on, content, .. } = event else { return Ok(()) };
+        if self.desk.read(id, |record: &InvoiceRecord, _| record.is_printed()).await? {
+            return Ok(()); // Told again after a restart.
+        }
         // What was sealed for a year whose key is dropped cannot be printed, and need not be.
         let Some(readable) = Sealed::value(&content).cloned() else { return Ok(()) };
         let (printer, invoice) = (Arc::clone(&self.printer), Invoice { number, on, content: readable });

@@ -250,6 +250,11 @@ impl InvoiceRecord {
         }
     }
 
+    /// Whether its PDF is made.
+    pub const fn is_printed(&self) -> bool {
+        matches!(self, Self::Issued { sha256: Some(_), .. })
+    }
+
     fn decide(&self, command: InvoiceCommand) -> Result<Vec<InvoiceEvent>, InvoiceError> {
         match (self, command) {
             (Self::Unissued, InvoiceCommand::Issue(issue)) => Ok(vec![issued(*issue)]),
