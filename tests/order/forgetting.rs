@@ -76,6 +76,7 @@ on_both! {
         let first = &history.expect(StatusCode::OK)["entries"][0];
         assert_eq!((&first["event"], first.get("contact")), (&json!("OrderPlaced"), None));
         assert!(first["payload"]["Placed"]["contact"]["text"].is_string());
+        shop.until_printed().await;
         let audit = verify(shop.app.log(), |_| {}).await.expect("the log is read");
         assert_eq!((audit.events, audit.fault), (shop.head().0, None));
 
